@@ -1,0 +1,205 @@
+"""The ports: what the floors above ask of the floors below, without knowing who answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import polars as pl
+
+from domain.batch import Accounting, BatchName, Heartbeat, Position
+from domain.series import Key, Rows, SeriesKey
+
+
+class Sender(Protocol):
+    """The agent's end of a transport."""
+
+    def send(self, name: BatchName, payload: bytes) -> None:
+        """Hand over an encoded batch; return once the receiver has it durably. Raises TransportError."""
+        ...
+
+    def beat(self, heartbeat: Heartbeat) -> None:
+        """Hand over the newest heartbeat. Raises TransportError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A batch at the receiver's end, still encoded."""
+
+    name: BatchName
+    payload: bytes
+
+
+class Receiver(Protocol):
+    """The collector's end of a transport."""
+
+    def arrivals(self) -> Iterator[Arrival]:
+        """Batches that wait, oldest sequence first for each agent. One that is not `done` is seen again."""
+        ...
+
+    def done(self, name: BatchName) -> None:
+        """The batch is booked (or was known): it need not be shown again."""
+        ...
+
+    def heartbeats(self) -> Sequence[Heartbeat]:
+        """The newest heartbeat of each agent."""
+        ...
+
+
+class Ledger(Protocol):
+    """The durable book of cells."""
+
+    def book(self, arrival: Arrival) -> bool:
+        """Keep a batch durably; False when its sequence was known already. Raises WireError, StoreError."""
+        ...
+
+    def holds_up_to(self, agent: str, incarnation: str, sequence: int) -> bool:
+        """Whether every sequence from 1 to `sequence` is held."""
+        ...
+
+    def cells(self, start: int, end: int) -> pl.DataFrame:
+        """All cells of the buckets from `start` up to but not including `end` (epoch seconds), schema of cells."""
+        ...
+
+    def span(self) -> tuple[int, int] | None:
+        """The first bucket with a cell and the end of the last; None while it is empty."""
+        ...
+
+    def coverage(self) -> tuple[int, int] | None:
+        """From when and up to when (epoch seconds) the calls are known to be complete; None before that."""
+        ...
+
+    def cover(self, start: int, end: int) -> None:
+        """Extend the coverage so that it holds `start` to `end`."""
+        ...
+
+    def compact(self) -> int:
+        """Move arrived batches into hour files; the number of batches moved."""
+        ...
+
+
+class SeriesStore(Protocol):
+    """Series on disk: one run of rows for each resolution of each series."""
+
+    def write(self, series: SeriesKey, rows: Rows) -> None:
+        """Append rows; those at or before the last one written are skipped, a gap before them is unknown."""
+        ...
+
+    def rewrite(self, series: SeriesKey, rows: Rows) -> None:
+        """Replace rows that are written already, through a copy that is renamed over the file."""
+        ...
+
+    def read(self, series: SeriesKey, step: int, start: int, end: int) -> Rows:
+        """Rows of the buckets from `start` up to but not including `end`, unknown where there are none."""
+        ...
+
+    def last(self, series: SeriesKey, step: int) -> int | None:
+        """The last bucket written; None when there is no such file."""
+        ...
+
+    def keys(self, family: str) -> Sequence[Key]:
+        """The keys of the family that have at least one file, sorted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRows:
+    """The open present: buckets that the collector holds and has not written as series yet.
+
+    `rows` starts at the first bucket not written; the last may still grow. `complete_up_to` is the watermark.
+    """
+
+    complete_up_to: float | None
+    rows: Mapping[Key, Rows]
+
+
+class LiveBuckets(Protocol):
+    """The collector's open buckets and what it knows of its sources."""
+
+    def rows(self, family: str, step: int, keys: Sequence[Key] | None = None) -> LiveRows:
+        """Open rows of the family at a step, of all its keys or of those named. Raises LiveUnavailable."""
+        ...
+
+    def sources(self) -> Sequence[Heartbeat]:
+        """The newest heartbeat of each agent that was heard. Raises LiveUnavailable."""
+        ...
+
+    def complete_up_to(self) -> float | None:
+        """The watermark in epoch seconds; None before the first. Raises LiveUnavailable."""
+        ...
+
+
+class Outbox(Protocol):
+    """The agent's checkpoint and the batches not handed over yet, kept in one transaction."""
+
+    @property
+    def agent(self) -> str:
+        """The agent's name."""
+        ...
+
+    @property
+    def incarnation(self) -> str:
+        """This outbox's own name, made when it was created."""
+        ...
+
+    @property
+    def sequence(self) -> int:
+        """The last sequence given out; 0 before the first."""
+        ...
+
+    def positions(self) -> Sequence[Position]:
+        """Where each known file stands, its accounting since its first byte."""
+        ...
+
+    def totals(self) -> Mapping[str, Accounting]:
+        """The accounting of each source over all its files, forgotten ones included."""
+        ...
+
+    def registry(self) -> Mapping[str, Sequence[str]]:
+        """The persisted distinct values of each capped field, in the order first seen."""
+        ...
+
+    def commit(
+        self,
+        cells: pl.DataFrame | None,
+        positions: Sequence[Position],
+        totals: Mapping[str, Accounting],
+        registry: Mapping[str, Sequence[str]],
+        forget: Sequence[str] = (),
+    ) -> BatchName | None:
+        """In one durable transaction: put `cells` into the next batch (None or empty: no batch), keep the
+        positions and totals given, add the registry values not known yet, drop the identities in `forget`.
+
+        The batch's name, or None when there was none to make. Raises StoreError; then nothing was kept.
+        """
+        ...
+
+    def waiting(self) -> Sequence[tuple[BatchName, bytes]]:
+        """Encoded batches the receiver does not have yet, oldest first."""
+        ...
+
+    def delivered(self, name: BatchName) -> None:
+        """The receiver has this batch durably."""
+        ...
+
+
+class StateStore(Protocol):
+    """What is neither cells nor series: floors, and how far a long fill has come."""
+
+    def floor(self, series: SeriesKey) -> int:
+        """Rows of the series before this epoch second exist only in its files; 0 when there are none such."""
+        ...
+
+    def set_floors(self, floors: Mapping[SeriesKey, int]) -> None:
+        """Record floors."""
+        ...
+
+    def progress(self, name: str) -> tuple[int, int] | None:
+        """How much of a long task is done, and of how much; None when it was never begun."""
+        ...
+
+    def set_progress(self, name: str, done: int, total: int) -> None:
+        """Record how far a long task has come."""
+        ...

@@ -1,0 +1,86 @@
+"""The wire format of batches and heartbeats: bytes in, bytes out.
+
+A batch is `PPB` and one version byte, the length of a JSON header (4 bytes, big-endian), the header, and
+the cells as an Arrow IPC stream compressed with zstd. A reader takes its own version and the one before
+(DESIGN 3, Versions); an older or newer one is refused with a WireError that names both. Version 1 is the first.
+"""
+
+from __future__ import annotations
+
+import io
+
+import msgspec
+import polars as pl
+
+from domain.batch import Batch, BatchName, Heartbeat, Position
+from domain.bins import BINS_VERSION
+from domain.cells import CELLS_VERSION, SCHEMA
+from domain.errors import WireError
+
+WIRE_VERSION = 1
+READABLE = (WIRE_VERSION - 1, WIRE_VERSION)
+_MAGIC = b"PPB"
+_PREFIX = len(_MAGIC) + 1 + 4
+
+
+class _Header(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    cells_version: int
+    bins_version: int
+    positions: tuple[Position, ...]
+
+
+def encode_batch(batch: Batch) -> bytes:
+    """The bytes of a batch."""
+    header = msgspec.json.encode(
+        _Header(
+            name=str(batch.name),
+            cells_version=CELLS_VERSION,
+            bins_version=BINS_VERSION,
+            positions=batch.positions,
+        )
+    )
+    body = io.BytesIO()
+    batch.cells.write_ipc_stream(body, compression="zstd")
+    return b"".join((_MAGIC, bytes([WIRE_VERSION]), len(header).to_bytes(4, "big"), header, body.getvalue()))
+
+
+def decode_batch(data: bytes) -> Batch:
+    """The batch of some bytes. Raises WireError when they are none, damaged, or of a version not read here."""
+    if len(data) < _PREFIX or data[:3] != _MAGIC:
+        raise WireError("not a batch: it does not begin with PPB")
+    _readable("batch", data[3])
+    begin = _PREFIX + int.from_bytes(data[4:_PREFIX], "big")
+    try:
+        header = msgspec.json.decode(data[_PREFIX:begin], type=_Header)
+        cells = pl.read_ipc_stream(io.BytesIO(data[begin:]))
+    except (msgspec.MsgspecError, pl.exceptions.PolarsError, OSError) as error:
+        raise WireError(f"a damaged batch: {error}") from error
+    if cells.schema != SCHEMA:
+        raise WireError(f"a batch of {header.name} whose cells have other columns than {', '.join(SCHEMA.names())}")
+    if header.bins_version != BINS_VERSION or header.cells_version != CELLS_VERSION:
+        raise WireError(f"a batch of {header.name} in cells version {header.cells_version}, bins {header.bins_version}")
+    return Batch(BatchName.parse(header.name), cells, header.positions)
+
+
+def encode_heartbeat(heartbeat: Heartbeat) -> bytes:
+    """The bytes of a heartbeat (JSON)."""
+    return msgspec.json.encode(heartbeat)
+
+
+def decode_heartbeat(data: bytes) -> Heartbeat:
+    """The heartbeat of some bytes. Raises WireError when they are none."""
+    try:
+        heartbeat = msgspec.json.decode(data, type=Heartbeat)
+    except msgspec.MsgspecError as error:
+        raise WireError(f"not a heartbeat: {error}") from error
+    _readable("heartbeat", heartbeat.version)
+    return heartbeat
+
+
+def _readable(what: str, version: int) -> None:
+    if version not in READABLE:
+        raise WireError(
+            f"a {what} of version {version}, and this program reads {' and '.join(map(str, READABLE))}: "
+            "upgrade the older side first to the version between"
+        )
