@@ -60,7 +60,7 @@ class SeriesError(PharmapulseError):
     retry = True
 
 
-class LiveUnavailable(PharmapulseError):
+class LiveUnavailableError(PharmapulseError):
     """The collector does not answer for its live buckets. Pages go on with what is written."""
 
     retry = True

@@ -119,15 +119,15 @@ class LiveBuckets(Protocol):
     """The collector's open buckets and what it knows of its sources."""
 
     def rows(self, family: str, step: int, keys: Sequence[Key] | None = None) -> LiveRows:
-        """Open rows of the family at a step, of all its keys or of those named. Raises LiveUnavailable."""
+        """Open rows of the family at a step, of all its keys or of those named. Raises LiveUnavailableError."""
         ...
 
     def sources(self) -> Sequence[Heartbeat]:
-        """The newest heartbeat of each agent that was heard. Raises LiveUnavailable."""
+        """The newest heartbeat of each agent that was heard. Raises LiveUnavailableError."""
         ...
 
     def complete_up_to(self) -> float | None:
-        """The watermark in epoch seconds; None before the first. Raises LiveUnavailable."""
+        """The watermark in epoch seconds; None before the first. Raises LiveUnavailableError."""
         ...
 
 
@@ -169,10 +169,10 @@ class Outbox(Protocol):
         registry: Mapping[str, Sequence[str]],
         forget: Sequence[str] = (),
     ) -> BatchName | None:
-        """In one durable transaction: put `cells` into the next batch (None or empty: no batch), keep the
-        positions and totals given, add the registry values not known yet, drop the identities in `forget`.
+        """Keep everything given in one durable transaction, or nothing of it.
 
-        The batch's name, or None when there was none to make. Raises StoreError; then nothing was kept.
+        `cells` become the next batch (None or empty: no batch); the positions and totals given replace those
+        kept; registry values not known yet are added; the identities in `forget` are dropped. The batch's name, or None when there was none to make. Raises StoreError; then nothing was kept.
         """
         ...
 

@@ -10,11 +10,7 @@ from typing import Literal
 import msgspec
 
 
-class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A part of the configuration: unknown names are refused."""
-
-
-class Site(Struct):
+class Site(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who and where this is. `data` is the directory that holds everything stored."""
 
     name: str
@@ -23,19 +19,19 @@ class Site(Struct):
     clock: str = "wall"
 
 
-class TransportSettings(Struct):
+class TransportSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`url` is where batches go: `spool:DIR`; "" is the spool in `site.data`."""
 
     url: str = ""
 
 
-class StateSettings(Struct):
+class StateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`url` is a database of state: `sqlite:///FILE`; "" is the one in `site.data`."""
 
     url: str = ""
 
 
-class Source(Struct):
+class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One kind of log: where its files are (globs; plain, .gz or .zst), how to read them, whose they are."""
 
     name: str
@@ -46,7 +42,7 @@ class Source(Struct):
     disorder: float = 2.0
 
 
-class TimeField(Struct):
+class TimeField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a line's time stands, the zone of times that name none, and which end of the call it marks."""
 
     field: str
@@ -54,7 +50,7 @@ class TimeField(Struct):
     marks: Literal["start", "end"] = "end"
 
 
-class Picked(Struct):
+class Picked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A key taken out of a field by a pattern: its first group, or all it matches."""
 
     field: str
@@ -64,7 +60,7 @@ class Picked(Struct):
 FieldSpec = str | Picked
 
 
-class Fields(Struct):
+class Fields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which field of the line holds which key. "" or a missing name: the key is not in these lines."""
 
     hub: FieldSpec = ""
@@ -80,27 +76,27 @@ class Fields(Struct):
     duration_s: FieldSpec = ""
 
 
-class Template(Struct):
+class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How an endpoint is made general: each pattern's matches are replaced, in order."""
 
     pattern: str
     by: str = "{}"
 
 
-class Join(Struct):
+class Join(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Lines that do not match `starts` continue the event before them."""
 
     starts: str
 
 
-class Example(Struct):
+class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A line and what it gives; `check` runs it. `gives` holds keys, `duration_ms`, `time` (RFC 3339)."""
 
     line: str
     gives: dict[str, str | int | float]
 
 
-class Format(Struct):
+class Format(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How lines are read, declared rather than coded."""
 
     kind: str
@@ -112,7 +108,7 @@ class Format(Struct):
     examples: tuple[Example, ...] = ()
 
 
-class CodeSettings(Struct):
+class CodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A result code of one's own: its class and side."""
 
     code: str
@@ -120,7 +116,7 @@ class CodeSettings(Struct):
     side: Literal["ehealth", "hub", "vendor", "pharmacy", "network", ""] = ""
 
 
-class HubSettings(Struct):
+class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a hub is called on the pages, and what it does in a word."""
 
     key: str
@@ -128,7 +124,7 @@ class HubSettings(Struct):
     does: str = ""
 
 
-class AgentSettings(Struct):
+class AgentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The log watcher: its name, how often it looks, how many values of a field it keeps apart."""
 
     name: str = "agent"
@@ -136,7 +132,7 @@ class AgentSettings(Struct):
     field_cap: int = 300
 
 
-class CollectorSettings(Struct):
+class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The collector: how long buckets stay open after the watermark, and how long cells are kept."""
 
     grace_seconds: int = 120
@@ -144,7 +140,7 @@ class CollectorSettings(Struct):
     compact_seconds: float = 60.0
 
 
-class WebSettings(Struct):
+class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the dashboard listens. Until accounts exist it listens on this machine only."""
 
     port: int = 8080
@@ -152,7 +148,7 @@ class WebSettings(Struct):
     threads: int = 64
 
 
-class Settings(Struct):
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole configuration."""
 
     site: Site
