@@ -172,7 +172,8 @@ class Outbox(Protocol):
         """Keep everything given in one durable transaction, or nothing of it.
 
         `cells` become the next batch (None or empty: no batch); the positions and totals given replace those
-        kept; registry values not known yet are added; the identities in `forget` are dropped. The batch's name, or None when there was none to make. Raises StoreError; then nothing was kept.
+        kept; registry values not known yet are added; the identities in `forget` are dropped.
+        The batch's name, or None when there was none to make. Raises StoreError; then nothing was kept.
         """
         ...
 
