@@ -1,0 +1,267 @@
+"""The series store: `domain.ports.SeriesStore` over RRD files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
+from pathlib import Path
+from shutil import copyfile
+
+import numpy as np
+
+from domain.errors import SeriesError
+from domain.series import FAMILIES, Key, Rows, SeriesKey, unknown_rows
+from rrd import binding
+from rrd.archive import Shape, align, place_rows, read_rows, read_state
+from rrd.layout import mark_layout, read_layout
+from rrd.paths import KEY_FILE, check_series, decode_key_file, directory_name, encode_key_file, is_digest, key_of
+
+_MOST = 2.0**53
+_MANY_ROWS = 500  # from here on a copy with the rows put in place costs less than as many updates
+
+
+class RrdSeriesStore:
+    """Series under `root`, as `FAMILY/KEY/STEP.rrd`.
+
+    Any number of processes and threads may read while one writes; writers of one series wait for each other.
+    A new or rewritten file is complete and on disk before it gets its name (`durable=False` trusts the
+    operating system with that: for files that can be made again). Appended rows are written in place; what a
+    power cut takes of them is written again from the ledger.
+
+    A row in the future blocks all before it, as RRD files go: callers write only buckets that are over.
+    Raises ConfigError when `root` holds something else or a layout that is not read here.
+    """
+
+    def __init__(self, root: Path, *, durable: bool = True) -> None:
+        self._root, self._durable = root, durable
+        self._marked = read_layout(root) is not None
+        self._seen: dict[str, dict[str, Key]] = {family: {} for family in FAMILIES}
+
+    def write(self, series: SeriesKey, rows: Rows) -> None:
+        """Append rows; those at or before the last one written are skipped, a gap before them is unknown.
+
+        A file is made when it is first written to; a long run of rows goes through a copy.
+        Raises SeriesError: nothing or a part from the beginning of the rows is written then.
+        """
+        shape = _check(series, rows)
+        if not len(rows.values):
+            return
+        with self._locked(series) as directory:
+            path = f"{directory}/{rows.step}.rrd"
+            last = _last_for_writing(path, shape)
+            if last is None:
+                self._create(path, shape, rows)
+                return
+            new = _after(rows, last)
+            if not len(new.values):
+                return
+            if (new.end - last) // rows.step >= _MANY_ROWS or (new.values >= binding.exact_below(rows.step)).any():
+                self._replace(path, shape, last, new)
+            else:
+                binding.append(path, last, new)
+
+    def rewrite(self, series: SeriesKey, rows: Rows) -> None:
+        """Replace rows that are written already, through a copy that is renamed over the file.
+
+        Rows after the last one written are appended; rows before the file's reach are dropped.
+        Raises SeriesError: nothing is changed then.
+        """
+        shape = _check(series, rows)
+        if not len(rows.values):
+            return
+        with self._locked(series) as directory:
+            path = f"{directory}/{rows.step}.rrd"
+            last = _last_for_writing(path, shape)
+            if last is None:
+                self._create(path, shape, rows)
+            else:
+                self._replace(path, shape, last, rows)
+
+    def read(self, series: SeriesKey, step: int, start: int, end: int) -> Rows:
+        """Rows of the buckets from `start` up to but not including `end`, unknown where there are none.
+
+        A bound inside a bucket takes the whole bucket in. Raises SeriesError when the family has no such
+        step or the file cannot be read.
+        """
+        check_series(series)
+        shape = Shape.of(FAMILIES[series.family], step)
+        start, end = start // step * step, -(-end // step) * step
+        path = f"{self._directory(series)}/{step}.rrd"
+        try:
+            with _opened(path, os.O_RDONLY) as file:
+                return Rows(start, step, shape.sources, read_rows(file, shape, path, start, max(start, end)))
+        except FileNotFoundError:
+            return unknown_rows(start, end, step, shape.sources)
+        except OSError as error:
+            raise SeriesError(f"{path}: {error.strerror}") from error
+
+    def last(self, series: SeriesKey, step: int) -> int | None:
+        """The last bucket written (its start); None when there is no such file. Raises SeriesError."""
+        check_series(series)
+        end = _last(f"{self._directory(series)}/{step}.rrd", Shape.of(FAMILIES[series.family], step))
+        return None if end is None else end - step
+
+    def keys(self, family: str) -> Sequence[Key]:
+        """The keys of the family that have at least one file, sorted. Raises SeriesError."""
+        if family not in FAMILIES:
+            raise SeriesError(f'there is no family "{family}" of series; there are {", ".join(FAMILIES)}')
+        directory, seen = self._root / family, self._seen[family]
+        try:
+            with os.scandir(directory) as entries:
+                names = [entry.name for entry in entries]
+            for name in names:
+                # What was seen once is not looked into again: nothing takes files away one by one.
+                if name not in seen and (key := _key_with_files(directory / name)) is not None:
+                    seen[name] = key
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise SeriesError(f"{error.filename or directory}: {error.strerror}") from error
+        return sorted(seen[name] for name in names if name in seen)
+
+    def _directory(self, series: SeriesKey) -> str:
+        return f"{self._root}/{series.family}/{directory_name(series.key)}"
+
+    @contextmanager
+    def _locked(self, series: SeriesKey) -> Iterator[str]:
+        """The directory of the series, made when missing, for this writer alone."""
+        if not self._marked:
+            mark_layout(self._root)
+            self._marked = True
+        directory = self._directory(series)
+        try:
+            try:
+                handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                _make_directory(Path(directory), series.key)
+                handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                flock(handle, LOCK_EX)
+                yield directory
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise SeriesError(f"{error.filename or directory}: {error.strerror}") from error
+
+    def _create(self, path: str, shape: Shape, rows: Rows) -> None:
+        with self._draft(path) as draft:
+            binding.create(draft, shape, rows.end)
+            with _opened(draft, os.O_RDWR) as file:
+                align(file, shape, rows.end)
+            self._finish(draft, shape, rows.end, rows)
+
+    def _replace(self, path: str, shape: Shape, last: int, rows: Rows) -> None:
+        if rows.end - last >= shape.rows * shape.step:
+            self._create(path, shape, rows)  # nothing of the old rows is within reach any more
+            return
+        with self._draft(path) as draft:
+            copyfile(path, draft)
+            if rows.end > last:
+                binding.advance(draft, rows.end, shape.width)
+            self._finish(draft, shape, max(last, rows.end), rows)
+
+    @contextmanager
+    def _draft(self, path: str) -> Iterator[str]:
+        """A name to make a file under; at the end it takes the name `path`, or is removed after an error."""
+        draft = f"{path}.new"
+        try:
+            yield draft
+            Path(draft).replace(path)
+        except BaseException:
+            Path(draft).unlink(missing_ok=True)
+            raise
+        if self._durable:
+            with _opened(os.path.dirname(path), os.O_RDONLY) as directory:  # noqa: PTH120
+                os.fsync(directory)
+
+    def _finish(self, draft: str, shape: Shape, last: int, rows: Rows) -> None:
+        """Put the rows into the draft, whole and on disk."""
+        with _opened(draft, os.O_RDWR) as file:
+            place_rows(file, shape, last, rows.start, rows.values)
+            if self._durable:
+                os.fsync(file)
+
+
+def _check(series: SeriesKey, rows: Rows) -> Shape:
+    """The shape of the file that the rows go to. Raises SeriesError when they are not rows of that series."""
+    check_series(series)
+    shape = Shape.of(FAMILIES[series.family], rows.step)
+    if rows.sources != shape.sources or rows.values.shape[1:] != (shape.width,):
+        raise SeriesError(f"{series}: rows of {', '.join(rows.sources)}, not of {', '.join(shape.sources)}")
+    if rows.start % rows.step:
+        raise SeriesError(f"{series}: a row at {rows.start}, which is not a multiple of {rows.step} s")
+    values = rows.values
+    # NaN passes each comparison's opposite: only a known value can be wrong.
+    if ((values < 0) | (values > _MOST) | (np.floor(values) < values)).any():
+        raise SeriesError(f"{series}: a value that is not a whole number from 0 to 2^53")
+    return shape
+
+
+def _after(rows: Rows, last: int) -> Rows:
+    """The rows whose buckets end after `last`."""
+    skip = min(len(rows.values), max(0, (last - rows.start) // rows.step))
+    return Rows(rows.start + skip * rows.step, rows.step, rows.sources, rows.values[skip:]) if skip else rows
+
+
+@contextmanager
+def _opened(path: str, flags: int) -> Iterator[int]:
+    """A descriptor of a file or directory."""
+    file = os.open(path, flags | os.O_CLOEXEC)
+    try:
+        yield file
+    finally:
+        os.close(file)
+
+
+def _last(path: str, shape: Shape) -> int | None:
+    """The end of the last bucket of a file; None when there is none. Raises SeriesError."""
+    try:
+        with _opened(path, os.O_RDONLY) as file:
+            return read_state(file, shape, path).last
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SeriesError(f"{path}: {error.strerror}") from error
+
+
+def _last_for_writing(path: str, shape: Shape) -> int | None:
+    """As `_last`, for the one writer: what a writer killed in mid-update left is put right first."""
+    try:
+        with _opened(path, os.O_RDWR) as file:
+            state = read_state(file, shape, path)
+            if state.moving == 1:
+                align(file, shape, state.last)
+    except FileNotFoundError:
+        return None
+    if state.moving > 1:
+        raise SeriesError(
+            f"{path}: its rows are not in pharmapulse's order (was it restored by rrdtool?); "
+            "restore the file itself from the backup"
+        )
+    return state.last
+
+
+def _make_directory(directory: Path, key: Key) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    if is_digest(directory.name):
+        draft = directory / f"{KEY_FILE}.{os.getpid()}.new"
+        draft.write_bytes(encode_key_file(key))
+        draft.replace(directory / KEY_FILE)
+
+
+def _key_with_files(directory: Path) -> Key | None:
+    """The key of a series' directory; None while it has no file, or when it is not one."""
+    try:
+        with os.scandir(directory) as entries:
+            if not any(entry.name.endswith(".rrd") for entry in entries):
+                return None
+    except NotADirectoryError:
+        return None
+    if not is_digest(directory.name):
+        return key_of(directory.name)
+    try:
+        return decode_key_file((directory / KEY_FILE).read_bytes())
+    except ValueError as error:
+        raise SeriesError(f"{directory / KEY_FILE}: {error}; restore it from the backup") from error
