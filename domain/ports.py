@@ -43,6 +43,10 @@ class Receiver(Protocol):
         """The batch is booked (or was known): it need not be shown again."""
         ...
 
+    def refuse(self, name: BatchName, reason: str) -> None:
+        """The batch cannot be used: keep it aside for somebody to look at, and do not show it again."""
+        ...
+
     def heartbeats(self) -> Sequence[Heartbeat]:
         """The newest heartbeat of each agent."""
         ...
@@ -63,6 +67,10 @@ class Ledger(Protocol):
         """All cells of the buckets from `start` up to but not including `end` (epoch seconds), schema of cells."""
         ...
 
+    def arrived(self) -> pl.DataFrame:
+        """The cells of the batches that no compaction has moved yet, schema of cells."""
+        ...
+
     def span(self) -> tuple[int, int] | None:
         """The first bucket with a cell and the end of the last; None while it is empty."""
         ...
@@ -73,6 +81,18 @@ class Ledger(Protocol):
 
     def cover(self, start: int, end: int) -> None:
         """Extend the coverage so that it holds `start` to `end`."""
+        ...
+
+    def written(self) -> Mapping[tuple[str, int], int]:
+        """Up to which bucket, exclusive, every series of a (family, step) is written."""
+        ...
+
+    def set_written(self, written: Mapping[tuple[str, int], int]) -> None:
+        """Record that all series of these (family, step) are written up to these buckets."""
+        ...
+
+    def drop_before(self, time: int) -> int:
+        """Forget the cells of whole hours before `time` (their sequences stay known); the number of files removed."""
         ...
 
     def compact(self) -> int:

@@ -1,0 +1,232 @@
+"""The outbox: the agent's checkpoint and its batches in one SQLite file.
+
+Flows in: cells, the file positions they reach, the accounting. Flows out: batches that wait for the receiver.
+Cells and positions are kept in one transaction, so a call is in a batch exactly when its bytes are behind
+the checkpoint. A batch the receiver has stays on disk, within a bound, so that it can be sent again.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import overload
+
+import msgspec
+import polars as pl
+
+from domain.batch import Accounting, Batch, BatchName, Position
+from domain.errors import StoreError
+from domain.wire import encode_batch
+from store.files import Claim
+from store.sqlite import open_database, stored, transaction
+
+OUTBOX_VERSION = 1
+KEPT_BYTES = 64 * 2**20
+
+_SCRIPTS = (
+    """
+    CREATE TABLE agent (name TEXT NOT NULL, incarnation TEXT NOT NULL, sequence INTEGER NOT NULL);
+    CREATE TABLE positions (source TEXT, identity TEXT, position BLOB NOT NULL, PRIMARY KEY (source, identity));
+    CREATE TABLE totals (source TEXT PRIMARY KEY, accounting BLOB NOT NULL);
+    CREATE TABLE registry (field TEXT, place INTEGER, value TEXT NOT NULL, PRIMARY KEY (field, place));
+    CREATE TABLE batches (sequence INTEGER PRIMARY KEY, delivered INTEGER NOT NULL, payload BLOB NOT NULL);
+    CREATE INDEX waiting ON batches (delivered, sequence)
+    """,
+)
+
+
+def open_outbox(path: Path, agent: str, kept_bytes: int = KEPT_BYTES) -> SqliteOutbox:
+    """The outbox in the file `path`, made for `agent` when there is none. Raises StoreError.
+
+    `kept_bytes` bounds the delivered batches that stay on disk; those that wait are never dropped.
+    """
+    return SqliteOutbox(path, agent, kept_bytes)
+
+
+class SqliteOutbox:
+    """An Outbox in one SQLite file, which one process holds at a time."""
+
+    def __init__(self, path: Path, agent: str, kept_bytes: int = KEPT_BYTES) -> None:
+        self._path, self._kept_bytes = path, kept_bytes
+        self._lock = threading.RLock()
+        BatchName.parse(f"{agent}.00000000.1")
+        with stored(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._claim = Claim(path.with_name(path.name + ".lock"), "outbox")
+        try:
+            self._database = open_database(path, _SCRIPTS)
+            self._load(agent)
+        except BaseException:
+            self._claim.close()
+            raise
+
+    def _load(self, agent: str) -> None:
+        with stored(self._path):
+            row = self._database.execute("SELECT name, incarnation, sequence FROM agent").fetchone()
+            if row is None:
+                row = (agent, secrets.token_hex(8), 0)
+                with transaction(self._database, self._path):
+                    self._database.execute("INSERT INTO agent VALUES (?, ?, ?)", row)
+            self._agent, self._incarnation, self._sequence = str(row[0]), str(row[1]), int(row[2])
+            if self._agent != agent:
+                raise StoreError(
+                    f"{self._path}: this outbox belongs to the agent {self._agent}, not {agent}. "
+                    "Call the agent by that name again, or give it an outbox of its own"
+                )
+            read = self._database.execute
+            self._positions = {
+                (source, identity): msgspec.json.decode(position, type=Position)
+                for source, identity, position in read("SELECT source, identity, position FROM positions")
+            }
+            self._totals = {
+                source: msgspec.json.decode(accounting, type=Accounting)
+                for source, accounting in read("SELECT source, accounting FROM totals")
+            }
+            self._registry: dict[str, dict[str, None]] = {}
+            for field, value in read("SELECT field, value FROM registry ORDER BY field, place"):
+                self._registry.setdefault(field, {})[value] = None
+            kept = "SELECT coalesce(sum(length(payload)), 0) FROM batches WHERE delivered"
+            self._delivered_bytes = int(read(kept).fetchone()[0])
+
+    @property
+    def agent(self) -> str:
+        """The agent's name."""
+        return self._agent
+
+    @property
+    def incarnation(self) -> str:
+        """This outbox's own name, made when it was created."""
+        return self._incarnation
+
+    @property
+    def sequence(self) -> int:
+        """The last sequence given out; 0 before the first."""
+        return self._sequence
+
+    def positions(self) -> Sequence[Position]:
+        """Where each known file stands, its accounting since its first byte."""
+        return tuple(self._positions.values())
+
+    def totals(self) -> Mapping[str, Accounting]:
+        """The accounting of each source over all its files, forgotten ones included."""
+        return dict(self._totals)
+
+    def registry(self) -> Mapping[str, Sequence[str]]:
+        """The persisted distinct values of each capped field, in the order first seen."""
+        return {field: tuple(values) for field, values in self._registry.items()}
+
+    def commit(
+        self,
+        cells: pl.DataFrame | None,
+        positions: Sequence[Position],
+        totals: Mapping[str, Accounting],
+        registry: Mapping[str, Sequence[str]],
+        forget: Sequence[str] = (),
+    ) -> BatchName | None:
+        """Keep everything given in one durable transaction, or nothing of it (see the port). Raises StoreError."""
+        name = None
+        if cells is not None and not cells.is_empty():
+            name = BatchName(self._agent, self._incarnation, self._sequence + 1)
+        payload = None if name is None or cells is None else encode_batch(Batch(name, cells, tuple(positions)))
+        moved = {(p.source, p.identity): p for p in positions if self._positions.get((p.source, p.identity)) != p}
+        forgotten = set(forget)
+        dropped = [key for key in {**self._positions, **moved} if key[1] in forgotten]
+        counted = {source: total for source, total in totals.items() if self._totals.get(source) != total}
+        known = {
+            field: [v for v in dict.fromkeys(values) if v not in self._registry.get(field, {})]
+            for field, values in registry.items()
+        }
+        with self._lock:
+            if payload is None and not (moved or dropped or counted or any(known.values())):
+                return None
+            with transaction(self._database, self._path):
+                self._write(payload, moved, counted, known, dropped)
+            self._sequence += payload is not None
+            self._positions |= moved
+            for key in dropped:
+                del self._positions[key]
+            self._totals |= counted
+            for field, values in known.items():
+                self._registry.setdefault(field, {}).update(dict.fromkeys(values))
+        return name
+
+    def _write(
+        self,
+        payload: bytes | None,
+        moved: Mapping[tuple[str, str], Position],
+        counted: Mapping[str, Accounting],
+        known: Mapping[str, Sequence[str]],
+        dropped: Sequence[tuple[str, str]],
+    ) -> None:
+        write, writes, encode = self._database.execute, self._database.executemany, msgspec.json.encode
+        if payload is not None:
+            write("INSERT INTO batches VALUES (?, 0, ?)", (self._sequence + 1, payload))
+            write("UPDATE agent SET sequence = ?", (self._sequence + 1,))
+        writes("REPLACE INTO positions VALUES (?, ?, ?)", [(*key, encode(p)) for key, p in moved.items()])
+        writes("REPLACE INTO totals VALUES (?, ?)", [(source, encode(total)) for source, total in counted.items()])
+        for field, values in known.items():
+            first = len(self._registry.get(field, {}))
+            writes("INSERT INTO registry VALUES (?, ?, ?)", [(field, first + i, v) for i, v in enumerate(values)])
+        writes("DELETE FROM positions WHERE source = ? AND identity = ?", dropped)
+
+    def waiting(self) -> Sequence[tuple[BatchName, bytes]]:
+        """Encoded batches the receiver does not have yet, oldest first; each is read when it is asked for."""
+        with self._lock, stored(self._path):
+            rows = self._database.execute("SELECT sequence FROM batches WHERE NOT delivered ORDER BY sequence")
+            return _Waiting(self, [row[0] for row in rows.fetchall()])
+
+    def read(self, sequence: int) -> tuple[BatchName, bytes]:
+        """One batch that is still on disk. Raises StoreError where it is not."""
+        with self._lock, stored(self._path):
+            row = self._database.execute("SELECT payload FROM batches WHERE sequence = ?", (sequence,)).fetchone()
+        if row is None:
+            raise StoreError(f"{self._path}: batch {sequence} is not here any more")
+        return BatchName(self._agent, self._incarnation, sequence), bytes(row[0])
+
+    def delivered(self, name: BatchName) -> None:
+        """The receiver has this batch durably. A repeated call changes nothing. Raises StoreError."""
+        if (name.agent, name.incarnation) != (self._agent, self._incarnation):
+            raise StoreError(f"{self._path}: {name} is not a batch of this outbox")
+        # Not synced: a mark lost to a power cut makes the batch be sent again, and the receiver knows it.
+        with self._lock, transaction(self._database, self._path, durable=False):
+            row = self._database.execute(
+                "UPDATE batches SET delivered = 1 WHERE sequence = ? AND NOT delivered RETURNING length(payload)",
+                (name.sequence,),
+            ).fetchone()
+            kept = self._delivered_bytes + (row[0] if row else 0)
+            while kept > self._kept_bytes:
+                oldest = self._database.execute(
+                    "DELETE FROM batches WHERE sequence = (SELECT min(sequence) FROM batches WHERE delivered)"
+                    " RETURNING length(payload)"
+                ).fetchone()
+                kept -= oldest[0]
+        self._delivered_bytes = kept
+
+    def close(self) -> None:
+        """Close the file and let another process have it."""
+        with self._lock:
+            self._database.close()
+            self._claim.close()
+
+
+class _Waiting(Sequence[tuple[BatchName, bytes]]):
+    """Batches by sequence, read one at a time: after hours without a receiver they are more than memory holds."""
+
+    def __init__(self, outbox: SqliteOutbox, sequences: Sequence[int]) -> None:
+        self._outbox, self._sequences = outbox, sequences
+
+    def __len__(self) -> int:
+        return len(self._sequences)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[BatchName, bytes]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[tuple[BatchName, bytes]]: ...
+
+    def __getitem__(self, index: int | slice) -> tuple[BatchName, bytes] | Sequence[tuple[BatchName, bytes]]:
+        if isinstance(index, slice):
+            return _Waiting(self._outbox, self._sequences[index])
+        return self._outbox.read(self._sequences[index])
