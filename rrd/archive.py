@@ -1,12 +1,16 @@
 """What is inside one of our RRD files: one archive of one-bucket rows, each row at a place known beforehand.
 
-librrd keeps a row by the time at which its bucket ENDS; series name a bucket by its START. Here `end` is the
-former: `start + step`, for a local day too (the UTC midnight that ends its date).
+librrd makes the file; rows are read and written here, at their place, as the numbers they are. An update by
+librrd multiplies by the step and divides again, so that values from 2^53 / step on come out wrong, makes the
+interval after a pause unknown, and takes text; a fetch makes an object of each value.
 
-librrd writes an archive as a ring and begins it anywhere. Ours begin so that the row of a bucket is always
-`end / step` modulo the number of rows. So a reader needs no pointer, which a writer may be moving just now,
-and rows can be replaced in a copy of the file without passing them through text.
-The file is an ordinary RRD file (version 0003, in this machine's own number format, as all RRD files are).
+librrd keeps a row by the time at which its bucket ENDS; series name a bucket by its START. Here `end` is the
+former: `start + step`, for a local day too (the UTC midnight that ends its date). An archive is a ring that
+librrd begins anywhere. Ours begin so that the row of a bucket is always `end / step` modulo the number of
+rows, so that a reader needs no pointer, which a writer may be moving just now.
+
+The file stays an ordinary RRD file that rrdtool reads, draws and updates (version 0003, in this machine's own
+number format, as all RRD files are); the tests let rrdtool judge that.
 """
 
 from __future__ import annotations
@@ -14,12 +18,12 @@ from __future__ import annotations
 import os
 import struct
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
 from domain.errors import SeriesError
-from domain.series import DAY, Family, Values
+from domain.series import DAY, FAMILIES, Values
 
 # rrd_format.h, in native sizes and alignment: the head, then for each source its definition, ...
 _HEAD = struct.Struct("@4s5sdLLL")
@@ -41,14 +45,6 @@ class Shape:
     step: int
     rows: int
     sources: tuple[str, ...]
-
-    @classmethod
-    def of(cls, family: Family, step: int) -> Shape:
-        """The shape of a family's files at a step. Raises SeriesError when the family does not keep that step."""
-        if step not in family.days:
-            kept = ", ".join(map(str, sorted(family.days)))
-            raise SeriesError(f"{family.name} is not kept at {step} s; it is at {kept}")
-        return cls(step, family.days[step] * DAY // step, family.sources)
 
     @property
     def width(self) -> int:
@@ -85,12 +81,23 @@ class Shape:
         return end // self.step % self.rows
 
 
+@cache
+def shape_of(family: str, step: int) -> Shape:
+    """The shape of a family's files at a step. Raises SeriesError when there is no such family or step."""
+    if family not in FAMILIES:
+        raise SeriesError(f'there is no family "{family}" of series; there are {", ".join(FAMILIES)}')
+    days = FAMILIES[family].days
+    if step not in days:
+        raise SeriesError(f"{family} is not kept at {step} s; it is at {', '.join(map(str, sorted(days)))}")
+    return Shape(step, days[step] * DAY // step, FAMILIES[family].sources)
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """How far a file is written. `last` is the end of the last bucket.
 
-    `moving` is how many rows the pointer is ahead of it: 1 while the next row is being written, or after a
-    writer was killed doing so; more only in a file that did not come from here.
+    `moving` is how many rows the pointer is ahead of it: rows after the last that are being written, or were
+    when a writer was killed. So they still hold, in part, what is one turn of the ring older.
     """
 
     last: int
@@ -145,27 +152,46 @@ def _ring(file: int, shape: Shape, end: int, after: int) -> Values:
     return np.frombuffer(data, dtype=_VALUE).reshape(count, shape.width)
 
 
-def place_rows(file: int, shape: Shape, last: int, start: int, values: Values) -> None:
-    """Put rows into a file that nobody else sees yet: row i is of the bucket at `start + i * step`.
+def append_rows(file: int, shape: Shape, last: int, values: Values) -> None:
+    """Write the rows of the buckets that follow `last`, the end of the file's last bucket.
 
-    `last` is the end of the file's last bucket. Rows that the file does not reach are left out.
+    Safe for readers, and for a kill at any moment: the pointer says first which rows are being written, the
+    time says at last that they are.
     """
-    skip = max(0, last // shape.step - shape.rows - start // shape.step)
-    keep = values[skip : last // shape.step - start // shape.step]
-    place, count = shape.place(start + (skip + 1) * shape.step), len(keep)
-    before_turn = min(count, shape.rows - place)
-    _write(file, keep[:before_turn], shape.rows_offset + place * shape.row_size)
-    _write(file, keep[before_turn:], shape.rows_offset)
+    end = last + len(values) * shape.step
+    _pwrite(file, memoryview(_POINTER.pack(shape.place(end))), shape.pointer_offset)
+    keep = values[-shape.rows :]
+    _write_ring(file, shape, end - (len(keep) - 1) * shape.step, keep)
+    _pwrite(file, memoryview(_LIVE.pack(end, 0)), shape.live_offset)
 
 
-def align(file: int, shape: Shape, last: int) -> None:
-    """Point to the row of the last bucket: in a file that librrd has just made, or one left in mid-update."""
-    _pwrite(file, memoryview(_POINTER.pack(shape.place(last))), shape.pointer_offset)
+def replace_rows(file: int, shape: Shape, last: int, start: int, values: Values) -> None:
+    """Replace rows of a file that nobody else sees yet: row i is of the bucket at `start + i * step`.
+
+    None is after `last`, the end of the file's last bucket. Rows before the file's reach are left out.
+    """
+    skip = max(0, (last - start) // shape.step - shape.rows)
+    _write_ring(file, shape, start + (skip + 1) * shape.step, values[skip:])
 
 
-def _write(file: int, values: Values, offset: int) -> None:
-    if len(values):
-        _pwrite(file, np.ascontiguousarray(values, dtype=_VALUE).data.cast("B"), offset)
+def settle(file: int, shape: Shape, state: State) -> None:
+    """Make the rows that a writer left half written unknown, and point to the last row again.
+
+    A file that librrd has just made is settled by this, too: its rows are all unknown.
+    """
+    lost = np.full((state.moving, shape.width), np.nan)
+    _write_ring(file, shape, state.last + shape.step, lost)
+    _pwrite(file, memoryview(_POINTER.pack(shape.place(state.last))), shape.pointer_offset)
+
+
+def _write_ring(file: int, shape: Shape, end: int, values: Values) -> None:
+    """Write rows from the bucket ending at `end` on: at most once round."""
+    place = shape.place(end)
+    before_turn = min(len(values), shape.rows - place)
+    for at, part in ((place, values[:before_turn]), (0, values[before_turn:])):
+        if len(part):
+            data = np.ascontiguousarray(part, dtype=_VALUE).data.cast("B")
+            _pwrite(file, data, shape.rows_offset + at * shape.row_size)
 
 
 def _pwrite(file: int, data: memoryview, offset: int) -> None:

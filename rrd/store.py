@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, flock
 from pathlib import Path
 from shutil import copyfile
 
-import numpy as np
-
 from domain.errors import SeriesError
 from domain.series import FAMILIES, Key, Rows, SeriesKey, unknown_rows
 from rrd import binding
-from rrd.archive import Shape, align, place_rows, read_rows, read_state
+from rrd.archive import Shape, append_rows, read_rows, read_state, replace_rows, settle, shape_of
 from rrd.layout import mark_layout, read_layout
 from rrd.paths import KEY_FILE, check_series, decode_key_file, directory_name, encode_key_file, is_digest, key_of
+from rrd.rows import check_rows, split_rows
 
-_MOST = 2.0**53
-_MANY_ROWS = 500  # from here on a copy with the rows put in place costs less than as many updates
+_MANY_ROWS = 500  # an append from here on is made in a copy, so that it is there whole or not at all
 
 
 class RrdSeriesStore:
@@ -43,24 +41,9 @@ class RrdSeriesStore:
         """Append rows; those at or before the last one written are skipped, a gap before them is unknown.
 
         A file is made when it is first written to; a long run of rows goes through a copy.
-        Raises SeriesError: nothing or a part from the beginning of the rows is written then.
+        Raises SeriesError: none of the rows is written then.
         """
-        shape = _check(series, rows)
-        if not len(rows.values):
-            return
-        with self._locked(series) as directory:
-            path = f"{directory}/{rows.step}.rrd"
-            last = _last_for_writing(path, shape)
-            if last is None:
-                self._create(path, shape, rows)
-                return
-            new = _after(rows, last)
-            if not len(new.values):
-                return
-            if (new.end - last) // rows.step >= _MANY_ROWS or (new.values >= binding.exact_below(rows.step)).any():
-                self._replace(path, shape, last, new)
-            else:
-                binding.append(path, last, new)
+        self._put(series, rows, overwrite=False)
 
     def rewrite(self, series: SeriesKey, rows: Rows) -> None:
         """Replace rows that are written already, through a copy that is renamed over the file.
@@ -68,16 +51,7 @@ class RrdSeriesStore:
         Rows after the last one written are appended; rows before the file's reach are dropped.
         Raises SeriesError: nothing is changed then.
         """
-        shape = _check(series, rows)
-        if not len(rows.values):
-            return
-        with self._locked(series) as directory:
-            path = f"{directory}/{rows.step}.rrd"
-            last = _last_for_writing(path, shape)
-            if last is None:
-                self._create(path, shape, rows)
-            else:
-                self._replace(path, shape, last, rows)
+        self._put(series, rows, overwrite=True)
 
     def read(self, series: SeriesKey, step: int, start: int, end: int) -> Rows:
         """Rows of the buckets from `start` up to but not including `end`, unknown where there are none.
@@ -86,7 +60,7 @@ class RrdSeriesStore:
         step or the file cannot be read.
         """
         check_series(series)
-        shape = Shape.of(FAMILIES[series.family], step)
+        shape = shape_of(series.family, step)
         start, end = start // step * step, -(-end // step) * step
         path = f"{self._directory(series)}/{step}.rrd"
         try:
@@ -100,7 +74,7 @@ class RrdSeriesStore:
     def last(self, series: SeriesKey, step: int) -> int | None:
         """The last bucket written (its start); None when there is no such file. Raises SeriesError."""
         check_series(series)
-        end = _last(f"{self._directory(series)}/{step}.rrd", Shape.of(FAMILIES[series.family], step))
+        end = _last(f"{self._directory(series)}/{step}.rrd", shape_of(series.family, step))
         return None if end is None else end - step
 
     def keys(self, family: str) -> Sequence[Key]:
@@ -145,22 +119,42 @@ class RrdSeriesStore:
         except OSError as error:
             raise SeriesError(f"{error.filename or directory}: {error.strerror}") from error
 
-    def _create(self, path: str, shape: Shape, rows: Rows) -> None:
-        with self._draft(path) as draft:
-            binding.create(draft, shape, rows.end)
-            with _opened(draft, os.O_RDWR) as file:
-                align(file, shape, rows.end)
-            self._finish(draft, shape, rows.end, rows)
-
-    def _replace(self, path: str, shape: Shape, last: int, rows: Rows) -> None:
-        if rows.end - last >= shape.rows * shape.step:
-            self._create(path, shape, rows)  # nothing of the old rows is within reach any more
+    def _put(self, series: SeriesKey, rows: Rows, *, overwrite: bool) -> None:
+        check_series(series)
+        shape = shape_of(series.family, rows.step)
+        check_rows(series, rows, shape.sources)
+        if not len(rows.values):
             return
-        with self._draft(path) as draft:
-            copyfile(path, draft)
-            if rows.end > last:
-                binding.advance(draft, rows.end, shape.width)
-            self._finish(draft, shape, max(last, rows.end), rows)
+        with self._locked(series) as directory:
+            path = f"{directory}/{rows.step}.rrd"
+            last = None
+            with suppress(FileNotFoundError), _opened(path, os.O_RDWR) as file:
+                last = _settled(file, shape, path)
+                if rows.end <= last and not overwrite:
+                    return
+                if rows.end < last + _MANY_ROWS * rows.step and (rows.start >= last or not overwrite):
+                    append_rows(file, shape, last, split_rows(rows, last)[1])
+                    return
+            with self._draft(path) as draft:
+                # Beyond the file's span nothing that is in it stays within reach.
+                if last is None or rows.start - last >= shape.rows * shape.step:
+                    binding.create(draft, shape, rows.start)
+                else:
+                    copyfile(path, draft)
+                self._fill(draft, shape, rows, overwrite=overwrite)
+
+    def _fill(self, draft: str, shape: Shape, rows: Rows, *, overwrite: bool) -> None:
+        """Put the rows into a draft, and the draft on disk."""
+        with _opened(draft, os.O_RDWR) as file:
+            state = read_state(file, shape, draft)
+            settle(file, shape, state)
+            written, new = split_rows(rows, state.last)
+            if overwrite:
+                replace_rows(file, shape, state.last, rows.start, written)
+            if len(new):
+                append_rows(file, shape, state.last, new)
+            if self._durable:
+                os.fsync(file)
 
     @contextmanager
     def _draft(self, path: str) -> Iterator[str]:
@@ -175,34 +169,6 @@ class RrdSeriesStore:
         if self._durable:
             with _opened(os.path.dirname(path), os.O_RDONLY) as directory:  # noqa: PTH120
                 os.fsync(directory)
-
-    def _finish(self, draft: str, shape: Shape, last: int, rows: Rows) -> None:
-        """Put the rows into the draft, whole and on disk."""
-        with _opened(draft, os.O_RDWR) as file:
-            place_rows(file, shape, last, rows.start, rows.values)
-            if self._durable:
-                os.fsync(file)
-
-
-def _check(series: SeriesKey, rows: Rows) -> Shape:
-    """The shape of the file that the rows go to. Raises SeriesError when they are not rows of that series."""
-    check_series(series)
-    shape = Shape.of(FAMILIES[series.family], rows.step)
-    if rows.sources != shape.sources or rows.values.shape[1:] != (shape.width,):
-        raise SeriesError(f"{series}: rows of {', '.join(rows.sources)}, not of {', '.join(shape.sources)}")
-    if rows.start % rows.step:
-        raise SeriesError(f"{series}: a row at {rows.start}, which is not a multiple of {rows.step} s")
-    values = rows.values
-    # NaN passes each comparison's opposite: only a known value can be wrong.
-    if ((values < 0) | (values > _MOST) | (np.floor(values) < values)).any():
-        raise SeriesError(f"{series}: a value that is not a whole number from 0 to 2^53")
-    return shape
-
-
-def _after(rows: Rows, last: int) -> Rows:
-    """The rows whose buckets end after `last`."""
-    skip = min(len(rows.values), max(0, (last - rows.start) // rows.step))
-    return Rows(rows.start + skip * rows.step, rows.step, rows.sources, rows.values[skip:]) if skip else rows
 
 
 @contextmanager
@@ -226,20 +192,16 @@ def _last(path: str, shape: Shape) -> int | None:
         raise SeriesError(f"{path}: {error.strerror}") from error
 
 
-def _last_for_writing(path: str, shape: Shape) -> int | None:
-    """As `_last`, for the one writer: what a writer killed in mid-update left is put right first."""
-    try:
-        with _opened(path, os.O_RDWR) as file:
-            state = read_state(file, shape, path)
-            if state.moving == 1:
-                align(file, shape, state.last)
-    except FileNotFoundError:
-        return None
-    if state.moving > 1:
+def _settled(file: int, shape: Shape, path: str) -> int:
+    """The end of the last bucket of an open file; what a killed writer left half written is put right first."""
+    state = read_state(file, shape, path)
+    if state.moving >= _MANY_ROWS:
         raise SeriesError(
             f"{path}: its rows are not in pharmapulse's order (was it restored by rrdtool?); "
             "restore the file itself from the backup"
         )
+    if state.moving:
+        settle(file, shape, state)
     return state.last
 
 
