@@ -1,0 +1,11 @@
+"""The kinds of log: each splits lines into named fields. A new kind is one file and one line in `KINDS`."""
+
+from __future__ import annotations
+
+from logwatch.kinds.access import Access
+from logwatch.kinds.base import Kind
+from logwatch.kinds.logfmt import Logfmt
+
+KINDS: dict[str, type[Kind]] = {"access": Access, "logfmt": Logfmt}
+
+__all__ = ["KINDS", "Kind"]

@@ -1,0 +1,79 @@
+"""What a kind of log is asked for: the fields of one line, or of a block of lines at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from domain.settings import Fields
+
+Mask = npt.NDArray[np.bool_]
+
+# How a field's tokens are read from CSV text by every kind: one row a line whatever the line holds.
+CSV: dict[str, Any] = {
+    "has_header": False,
+    "quote_char": None,
+    "truncate_ragged_lines": True,
+    "ignore_errors": True,
+    "encoding": "utf8-lossy",
+    "missing_columns": "insert",
+    "extra_columns": "ignore",
+    "glob": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One field of every line of a block: its tokens, and what stands before the value in each.
+
+    A token that does not begin with `prefix`, that is missing, or in which a `banned` character stands
+    makes its line one for the small path.
+    """
+
+    tokens: pl.Series
+    prefix: str = ""
+    banned: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The fields of a block, one row a line. Lines where `sound` is False are read one by one instead."""
+
+    columns: Mapping[str, Column]
+    sound: Mask | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the reader wants from a kind: the fields it needs, and the dtype of the columns it gets them in."""
+
+    wanted: Sequence[str]
+    time: str
+    categorical: pl.Categorical = field(default_factory=pl.Categorical)
+
+
+class Kind(Protocol):
+    """A way of writing lines. It knows nothing of what the fields mean."""
+
+    def fields(self, line: str) -> Mapping[str, str] | None:
+        """The fields of one line; None when its structure cannot be read."""
+        ...
+
+    def split(self, block: bytes, request: Request) -> Split | None:
+        """The wanted fields of whole lines, the same ones as `fields` gives; None to have them read one by one."""
+        ...
+
+    @staticmethod
+    def defaults() -> Fields:
+        """The keys that lines of this kind hold by their nature, where a format names no field for them."""
+        ...
+
+    @staticmethod
+    def time_field() -> str:
+        """The field that holds the time where a format names none."""
+        ...

@@ -1,0 +1,162 @@
+"""What a field's token means: the key it stands for, cleaned and without a patient.
+
+Each meaning is a function of the token alone, so it is worked out once a distinct token.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+import regex
+
+from domain.errors import ConfigError
+from domain.identifiers import valid_pharmacy
+from domain.redact import mask_patients
+from domain.settings import FieldSpec, Picked, Template
+
+LONGEST_KEY = 200
+PATTERN_SECONDS = 0.2
+
+_REQUEST = re.compile(r"([A-Za-z]{1,20}) ([^ ]+)(?: (.*))?")
+_ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*://[^/]*", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd\u2028\u2029]")
+_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,12})?")
+DEFAULT_TEMPLATE = (
+    Template(pattern=r"(?<=/)[^/]*[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}[^/]*"),
+    Template(pattern=r"(?<=/)[^/]*[0-9]{4}[^/]*"),
+)
+
+# What a key's meaning gives when a user's pattern ran away on it.
+UNUSABLE = ("", True)
+
+# A key, and whether the token was there but unusable (a data-quality count).
+Meaning = Callable[[str], tuple[str, bool]]
+
+
+def path_of(request: str) -> str:
+    """The path of a request's target without host, query or fragment."""
+    match = _REQUEST.fullmatch(request)
+    return _ABSOLUTE.sub("", re.split("[?#;]", match[2], maxsplit=1)[0], count=1) or "/" if match else ""
+
+
+def method_of(request: str) -> str:
+    """The request's method in capitals; "" when it is no request."""
+    match = _REQUEST.fullmatch(request)
+    return match[1].upper() if match else ""
+
+
+def derive(name: str) -> tuple[str, Callable[[str], str] | None]:
+    """The raw field that a name is read from, and how: `path` and `method` come out of `request`."""
+    return {"path": ("request", path_of), "method": ("request", method_of)}.get(name, (name, None))
+
+
+def raw_field(spec: FieldSpec) -> str:
+    """The field of the line that a specification reads; "" for none."""
+    return derive(spec.field if isinstance(spec, Picked) else spec)[0]
+
+
+def compile_pattern(pattern: str, path: str) -> regex.Pattern[str]:
+    """A user's pattern. Raises ConfigError with the place `path` when it is none."""
+    try:
+        return regex.compile(pattern)
+    except regex.error as error:
+        raise ConfigError(f'"{pattern}" is not a pattern: {error}', path=path, mend="Mend the regular expression") from error
+
+
+def picker(spec: FieldSpec, path: str) -> Callable[[str], str]:
+    """From the raw field's token to the text that the specification means; "" where its pattern finds nothing."""
+    derived = derive(spec.field if isinstance(spec, Picked) else spec)[1]
+    if not isinstance(spec, Picked):
+        return derived or (lambda token: token)
+    pattern = compile_pattern(spec.match, f"{path}.match")
+
+    def pick(token: str) -> str:
+        text = derived(token) if derived else token
+        match = pattern.search(text, timeout=PATTERN_SECONDS)
+        return (match[1] if pattern.groups else match[0]) or "" if match else ""
+
+    return pick
+
+
+def clean(text: str) -> tuple[str, bool]:
+    """A key fit to be stored and shown: patients masked, no control characters, not too long."""
+    if text in ("", "-"):
+        return "", False
+    if len(text) > LONGEST_KEY or _CONTROL.search(text):
+        return "", True
+    return mask_patients(text), False
+
+
+def key_meaning(spec: FieldSpec, path: str) -> Meaning:
+    """The meaning of a key that is taken as it stands."""
+    pick = picker(spec, path)
+
+    def meaning(token: str) -> tuple[str, bool]:
+        try:
+            return clean(pick(token))
+        except TimeoutError:
+            return UNUSABLE
+
+    return meaning
+
+
+def pharmacy_meaning(spec: FieldSpec, path: str) -> Meaning:
+    """The meaning of a pharmacy's number: checked by its check digits."""
+    pick = picker(spec, path)
+
+    def meaning(token: str) -> tuple[str, bool]:
+        try:
+            text = pick(token)
+        except TimeoutError:
+            return UNUSABLE
+        if text in ("", "-"):
+            return "", False
+        return (text, False) if valid_pharmacy(text) else UNUSABLE
+
+    return meaning
+
+
+def endpoint_meaning(spec: FieldSpec, template: Sequence[Template] | None, path: str) -> Meaning:
+    """The meaning of an endpoint: a request is its method and path, made general by the template."""
+    is_request = (spec.field if isinstance(spec, Picked) else spec) in ("request", "path")
+    if template is None:
+        template = DEFAULT_TEMPLATE if is_request else ()
+    steps = [(compile_pattern(step.pattern, f"{path}.template"), step.by) for step in template]
+    pick = picker(spec, path)
+
+    def meaning(token: str) -> tuple[str, bool]:
+        try:
+            text = _endpoint_of_request(token) if spec == "request" else pick(token)
+            for pattern, by in steps:
+                text = pattern.sub(by, text, timeout=PATTERN_SECONDS)
+        except TimeoutError:
+            return UNUSABLE
+        return clean(text) if text or token in ("", "-") else UNUSABLE
+
+    return meaning
+
+
+def _endpoint_of_request(token: str) -> str:
+    path = path_of(token)
+    return f"{method_of(token)} {path}" if path else ""
+
+
+def duration_meaning(spec: FieldSpec, factor: int, path: str) -> Callable[[str], tuple[int, bool]]:
+    """A duration in µs from a number in units of `factor` µs; -1 where there is none, or it is unusable."""
+    pick = picker(spec, path)
+
+    def meaning(token: str) -> tuple[int, bool]:
+        try:
+            text = pick(token)
+        except TimeoutError:
+            return -1, True
+        if text in ("", "-", "-1"):
+            return -1, False
+        if not _NUMBER.fullmatch(text) or (factor == 1 and "." in text):
+            return -1, True
+        whole, _, part = text.partition(".")
+        # In integers, so that no rounding of floats makes two paths differ.
+        return int(whole) * factor + int((part or "0").ljust(12, "0")[:12]) * factor // 10**12, False
+
+    return meaning

@@ -1,0 +1,81 @@
+"""Reading times: the token of a line's time to microseconds since the epoch, UTC.
+
+A token is read as a head to the second and a tail with fraction and zone, each understood by itself, so
+that a block of lines costs one look a distinct head and one a distinct tail.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+US = 1_000_000
+_ISO = re.compile(r"([0-9]{4})[-/]([0-9]{2})[-/]([0-9]{2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})")
+_CLF = re.compile(r"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([0-9]{2}):([0-9]{2}):([0-9]{2})")
+_TAIL = re.compile(r"(?:[.,]([0-9]{1,9}))? ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2})?")
+_EPOCH = re.compile(r"([0-9]{10})(?:\.([0-9]{1,9}))?|([0-9]{13})|([0-9]{16})|([0-9]{19})")
+_MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}
+_EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def head_length(token: str) -> int:
+    """How many characters of the token are date and time to the second: 20 in the Common Log Format, else 19."""
+    return 20 if token[2:3] == "/" else 19
+
+
+def read_head(head: str) -> int | None:
+    """The second a head names, as if it were UTC, in µs; None when it is no date and time."""
+    try:
+        if match := _ISO.fullmatch(head):
+            year, month, day, hour, minute, second = map(int, match.groups())
+        elif match := _CLF.fullmatch(head):
+            day, month, year = int(match[1]), _MONTHS[match[2]], int(match[3])
+            hour, minute, second = int(match[4]), int(match[5]), int(match[6])
+        else:
+            return None
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except (ValueError, KeyError):
+        return None
+    return (moment - _EPOCH_START) // timedelta(microseconds=1)
+
+
+def read_tail(tail: str) -> tuple[int, int | None] | None:
+    """The fraction and the offset east of UTC, both in µs; the offset is None where the tail names no zone.
+
+    None when the tail is neither.
+    """
+    match = _TAIL.fullmatch(tail)
+    if match is None:
+        return None
+    fraction, zone = match.groups()
+    part = int(fraction.ljust(6, "0")[:6]) if fraction else 0
+    if zone is None:
+        return part, None
+    if zone in ("Z", "UTC"):
+        return part, 0
+    minutes = int(zone[1:3]) * 60 + int(zone[-2:])
+    return part, (minutes if zone[0] == "+" else -minutes) * 60 * US
+
+
+def localise(head_us: int, zone: ZoneInfo) -> int:
+    """A wall-clock second without a zone, read in `zone`, in µs UTC; of a doubled hour the first is meant."""
+    naive = _EPOCH_START + timedelta(microseconds=head_us)
+    local = naive.replace(tzinfo=zone)
+    return (local.astimezone(UTC) - _EPOCH_START) // timedelta(microseconds=1)
+
+
+def read_time(token: str, zone: ZoneInfo) -> int | None:
+    """The moment a token names, in µs UTC; a time without a zone is read in `zone`. None when it is no time."""
+    cut = head_length(token)
+    head, tail = read_head(token[:cut]), read_tail(token[cut:])
+    if head is not None and tail is not None:
+        part, offset = tail
+        return (localise(head, zone) if offset is None else head - offset) + part
+    if match := _EPOCH.fullmatch(token):
+        seconds, fraction, ms, us, ns = match.groups()
+        if seconds:
+            return int(seconds) * US + int((fraction or "0").ljust(6, "0")[:6])
+        return int(ms) * 1000 if ms else int(us) if us else int(ns) // 1000
+    return None
