@@ -22,4 +22,5 @@ def create(path: str, shape: Shape, last: int) -> None:
     try:
         rrdtool.create(path, "--start", str(last), "--step", str(shape.step), *definitions, archive)
     except rrdtool.OperationalError as error:
-        raise SeriesError(f"librrd: {error}") from error
+        # On a full disk librrd says nothing at all.
+        raise SeriesError(f"{path}: librrd could not make it: {str(error) or 'is the disk full?'}") from error

@@ -60,7 +60,8 @@ def mark_layout(root: Path) -> None:
 def _check_no_strangers(root: Path) -> None:
     """Raise ConfigError when a directory without `LAYOUT` holds anything but drafts of one."""
     try:
-        stranger = next((e.name for e in os.scandir(root) if not e.name.startswith(LAYOUT_FILE)), None)
+        with os.scandir(root) as entries:
+            stranger = next((entry.name for entry in entries if not entry.name.startswith(LAYOUT_FILE)), None)
     except FileNotFoundError:
         return
     except NotADirectoryError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, flock
 from pathlib import Path
@@ -77,20 +77,17 @@ class RrdSeriesStore:
         end = _last(f"{self._directory(series)}/{step}.rrd", shape_of(series.family, step))
         return None if end is None else end - step
 
-    def keys(self, family: str) -> Sequence[Key]:
+    def keys(self, family: str) -> list[Key]:
         """The keys of the family that have at least one file, sorted. Raises SeriesError."""
         if family not in FAMILIES:
             raise SeriesError(f'there is no family "{family}" of series; there are {", ".join(FAMILIES)}')
         directory, seen = self._root / family, self._seen[family]
         try:
-            with os.scandir(directory) as entries:
-                names = [entry.name for entry in entries]
+            names = _names(directory)
             for name in names:
                 # What was seen once is not looked into again: nothing takes files away one by one.
                 if name not in seen and (key := _key_with_files(directory / name)) is not None:
                     seen[name] = key
-        except FileNotFoundError:
-            return ()
         except OSError as error:
             raise SeriesError(f"{error.filename or directory}: {error.strerror}") from error
         return sorted(seen[name] for name in names if name in seen)
@@ -109,7 +106,7 @@ class RrdSeriesStore:
             try:
                 handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             except FileNotFoundError:
-                _make_directory(Path(directory), series.key)
+                self._make_directory(Path(directory), series.key)
                 handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 flock(handle, LOCK_EX)
@@ -118,6 +115,22 @@ class RrdSeriesStore:
                 os.close(handle)
         except OSError as error:
             raise SeriesError(f"{error.filename or directory}: {error.strerror}") from error
+
+    def _make_directory(self, directory: Path, key: Key) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        if is_digest(directory.name):
+            draft = directory / f"{KEY_FILE}.{os.getpid()}.new"
+            with draft.open("wb") as out:
+                out.write(encode_key_file(key))
+                self._sync(out.fileno())
+            draft.replace(directory / KEY_FILE)
+        with _opened(str(directory.parent), os.O_RDONLY) as family:
+            self._sync(family)
+
+    def _sync(self, file: int) -> None:
+        """Wait until a file or directory is on disk."""
+        if self._durable:
+            os.fsync(file)
 
     def _put(self, series: SeriesKey, rows: Rows, *, overwrite: bool) -> None:
         check_series(series)
@@ -153,8 +166,7 @@ class RrdSeriesStore:
                 replace_rows(file, shape, state.last, rows.start, written)
             if len(new):
                 append_rows(file, shape, state.last, new)
-            if self._durable:
-                os.fsync(file)
+            self._sync(file)
 
     @contextmanager
     def _draft(self, path: str) -> Iterator[str]:
@@ -166,9 +178,8 @@ class RrdSeriesStore:
         except BaseException:
             Path(draft).unlink(missing_ok=True)
             raise
-        if self._durable:
-            with _opened(os.path.dirname(path), os.O_RDONLY) as directory:  # noqa: PTH120
-                os.fsync(directory)
+        with _opened(str(Path(path).parent), os.O_RDONLY) as directory:
+            self._sync(directory)
 
 
 @contextmanager
@@ -205,21 +216,9 @@ def _settled(file: int, shape: Shape, path: str) -> int:
     return state.last
 
 
-def _make_directory(directory: Path, key: Key) -> None:
-    directory.mkdir(parents=True, exist_ok=True)
-    if is_digest(directory.name):
-        draft = directory / f"{KEY_FILE}.{os.getpid()}.new"
-        draft.write_bytes(encode_key_file(key))
-        draft.replace(directory / KEY_FILE)
-
-
 def _key_with_files(directory: Path) -> Key | None:
     """The key of a series' directory; None while it has no file, or when it is not one."""
-    try:
-        with os.scandir(directory) as entries:
-            if not any(entry.name.endswith(".rrd") for entry in entries):
-                return None
-    except NotADirectoryError:
+    if not any(name.endswith(".rrd") for name in _names(directory)):
         return None
     if not is_digest(directory.name):
         return key_of(directory.name)
@@ -227,3 +226,12 @@ def _key_with_files(directory: Path) -> Key | None:
         return decode_key_file((directory / KEY_FILE).read_bytes())
     except ValueError as error:
         raise SeriesError(f"{directory / KEY_FILE}: {error}; restore it from the backup") from error
+
+
+def _names(directory: Path) -> list[str]:
+    """What is in a directory; nothing where there is none, or something else."""
+    try:
+        with os.scandir(directory) as entries:
+            return [entry.name for entry in entries]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
