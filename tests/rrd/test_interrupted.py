@@ -72,14 +72,16 @@ def test_a_reader_beside_a_writer_never_sees_a_row_at_the_wrong_place(tmp_path: 
     try:
         store = RrdSeriesStore(tmp_path / "series")
         seen = 0
-        for _ in range(1_500):
+        for _ in range(20_000):
+            if seen == 500:
+                break
             last = store.last(PHARMACY, DAY)
             if last is None:
                 continue
             rows = store.read(PHARMACY, DAY, last - (KEPT + 5) * DAY, last + DAY)
             check_days(rows)
             seen += not np.isnan(rows.values[-300:]).any()
-        assert seen > 1_000, "the newest rows are there, unless the writer overtook us by a whole turn"
+        assert seen == 500, "the newest rows are there, unless the writer overtakes us by a whole turn"
     finally:
         stop(process)
 
@@ -87,6 +89,7 @@ def test_a_reader_beside_a_writer_never_sees_a_row_at_the_wrong_place(tmp_path: 
 def test_a_writer_killed_at_any_moment_leaves_right_rows_that_can_be_continued(tmp_path: Path) -> None:
     store = RrdSeriesStore(tmp_path / "series")
     moment = random.Random(7)
+    last: int | None = None
     for _ in range(8):
         process = writer(tmp_path / "series")
         begin = store.last(PHARMACY, DAY) or T
@@ -97,10 +100,11 @@ def test_a_writer_killed_at_any_moment_leaves_right_rows_that_can_be_continued(t
         last = store.last(PHARMACY, DAY)
         assert last is not None
         check_days(store.read(PHARMACY, DAY, last - KEPT * DAY, last + 10 * DAY))
+    assert last is not None
     store.write(PHARMACY, Rows(last + DAY, DAY, FIVE_SOURCES, np.full((1, 5), last / DAY + 1)))
     rows = store.read(PHARMACY, DAY, last - 3_000 * DAY, last + 2 * DAY)
     check_days(rows)
-    assert rows.values[-2, 0] == last / DAY + 1
+    assert rows.values[-1, 0] == last / DAY + 1
     path = tmp_path / "series" / "pharmacy" / "00012371" / f"{DAY}.rrd"
     assert same(fetched(path, rows.start, rows.end), rows.values)
 
