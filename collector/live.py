@@ -1,0 +1,96 @@
+"""The live buckets over a unix socket: the server of the wire in `transport.live`."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import stat
+import threading
+from pathlib import Path
+
+import msgspec
+from flask import Flask, Response, request
+from waitress.server import create_server
+
+from domain.errors import StoreError, UsageError
+from domain.ports import LiveBuckets
+from domain.series import FAMILIES
+from transport.live import Question, check_socket_path, encode_rows, encode_sources
+
+_THREADS = 4
+_log = logging.getLogger(__name__)
+
+
+def live_app(buckets: LiveBuckets) -> Flask:
+    """The application that answers for `buckets`."""
+    app = Flask(__name__)
+
+    @app.post("/rows")
+    def rows() -> Response:
+        try:
+            question = msgspec.json.decode(request.get_data(), type=Question)
+            live = buckets.rows(question.family, question.step, question.keys)
+        except (msgspec.MsgspecError, UsageError) as error:
+            return _problem(str(error))
+        return _json(encode_rows(live, question.step, FAMILIES[question.family].sources))
+
+    @app.get("/sources")
+    def sources() -> Response:
+        return _json(encode_sources(buckets.sources(), buckets.complete_up_to()))
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return _json(msgspec.json.encode({"status": "ok", "complete_up_to": buckets.complete_up_to()}))
+
+    return app
+
+
+def _json(data: bytes) -> Response:
+    return Response(data, mimetype="application/json")
+
+
+def _problem(detail: str) -> Response:
+    body = msgspec.json.encode({"title": "Bad question", "status": 400, "detail": detail})
+    return Response(body, status=400, mimetype="application/problem+json")
+
+
+class LiveServer:
+    """Serves live buckets on a unix socket, in a thread of its own, from `start` to `close`."""
+
+    def __init__(self, buckets: LiveBuckets, path: Path) -> None:
+        """Claim the socket, removing one that nobody listens to any more. Raises ConfigError, StoreError."""
+        check_socket_path(path)
+        self._path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _remove_stale(path)
+            self._server = create_server(
+                live_app(buckets), unix_socket=str(path), unix_socket_perms="600", threads=_THREADS, ident=None
+            )
+        except OSError as error:
+            raise StoreError(f"{path}: {error.strerror or error}") from error
+        self._thread = threading.Thread(target=self._server.run, name="live", daemon=True)
+
+    def start(self) -> None:
+        """Answer from now on."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop answering and remove the socket."""
+        self._server.close()
+        self._path.unlink(missing_ok=True)
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove a socket that a process left behind. Raises StoreError where it is in use or no socket."""
+    if not path.exists():
+        return
+    if not stat.S_ISSOCK(path.stat().st_mode):
+        raise StoreError(f"{path}: this is in the place of the collector's socket. Move it away")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+    raise StoreError(f"{path}: another collector listens here. Stop it first")

@@ -1,0 +1,250 @@
+"""The collector: what happens at each tick, and in which order.
+
+1. Arrivals are booked in the ledger, then added to the open buckets. 2. Heartbeats move the watermark; the
+coverage follows it. 3. Every row whose bucket ended the grace before the watermark is written. 4. Late cells are
+computed again from the ledger into their series. 5. Arrived batches are compacted and old hours forgotten.
+
+What a `kill -9` leaves at any of these: a batch is booked or still in the transport, and its name tells which;
+rows are written or not, and writing them again changes nothing; late cells stay among the arrived batches until
+their rows are rewritten (compaction comes after), and at the start all arrived cells of written rows are compared.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from collector.buckets import FamilyStep, OpenBuckets
+from collector.catchup import stand
+from collector.chunks import chunks
+from collector.late import LateCells, late_pairs
+from collector.openrows import open_rows
+from collector.watermark import Watermark
+from collector.writer import SeriesWriter
+from domain.batch import Heartbeat
+from domain.clock import Clock, Waker
+from domain.errors import PharmapulseError, UsageError, WireError
+from domain.ports import Ledger, LiveRows, Receiver, SeriesStore, StateStore
+from domain.series import DAY, FAMILIES, Key, floor_bucket
+from domain.settings import CollectorSettings
+from domain.wire import decode_batch
+
+# A tick takes in at most about this many cells, so that the rest of its work is never far.
+CELLS_A_TICK = 200_000
+# Late cells are gathered this long, and at least three times as long as rewriting them took the last time.
+LATE_SECONDS = 5.0
+LATE_SHARE = 3.0
+# Bins held open at most, over all families and steps; beyond (a watermark that stands still for long) the open
+# buckets are dropped and made again from the ledger once the watermark moves, at most once in RETRY_SECONDS.
+MOST_BINS = 6_000_000
+RETRY_SECONDS = 60.0
+TICK_SECONDS = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class Collector:
+    """Batches in, series out; also the LiveBuckets of this process. `tick` is for one thread, the rest for any."""
+
+    def __init__(
+        self,
+        receiver: Receiver,
+        ledger: Ledger,
+        series: SeriesStore,
+        state: StateStore,
+        clock: Clock,
+        waker: Waker,
+        zone: ZoneInfo,
+        settings: CollectorSettings,
+        *,
+        most_bins: int = MOST_BINS,
+    ) -> None:
+        self._receiver, self._ledger, self._series, self._state = receiver, ledger, series, state
+        self._clock, self._waker, self._zone, self._settings = clock, waker, zone, settings
+        self._most_bins = most_bins
+        self._lock = threading.RLock()
+        self._writer = SeriesWriter(series, state, zone)
+        self._late = LateCells(ledger, series, state, zone)
+        coverage = ledger.coverage()
+        self._watermark = Watermark(None if coverage is None else float(coverage[1]))
+        self._buckets: OpenBuckets | None = None
+        self._filled = False
+        self._fill_after = self._late_after = float("-inf")
+        self._compact_after = clock.now() + settings.compact_seconds
+
+    def run(self, stop: threading.Event) -> None:
+        """Tick until `stop` is set. What may work later (a full disk) is told and tried again."""
+        failing = False
+        while not stop.is_set():
+            more = False
+            try:
+                more = self.tick()
+                if failing:
+                    _log.warning("collecting again")
+                failing = False
+            except PharmapulseError as error:
+                if not error.retry:
+                    raise
+                if not failing:
+                    _log.error("cannot collect, and goes on trying: %s", error)
+                failing = True
+            if not more and not stop.is_set():
+                self._waker.wait(TICK_SECONDS)
+
+    def tick(self) -> bool:
+        """Everything that is due now; whether more batches wait already.
+
+        Raises TransportError, StoreError, SeriesError; the next tick goes on from there.
+        """
+        now = self._clock.now()
+        self._catch_up(now)
+        more = self._take_in()
+        self._hear()
+        self._catch_up(now)
+        self._close(now, self._settings.grace_seconds)
+        if self._late and now >= self._late_after:
+            self._rewrite_late(now)
+        if now >= self._compact_after:
+            self._compact(now)
+        return more
+
+    def close_all(self) -> None:
+        """Take in what waits, and write all that is complete by the watermark, without the grace. Raises as `tick`."""
+        while self.tick():
+            pass
+        now = self._clock.now()
+        self._close(now, 0)
+        self._compact(now)
+
+    def _take_in(self) -> bool:
+        """Book arrivals and add them to the open buckets; whether some were left for the next tick."""
+        booked: list[pl.DataFrame] = []
+        try:
+            for arrival in self._receiver.arrivals():
+                if sum(map(len, booked)) >= CELLS_A_TICK:
+                    return True
+                try:
+                    cells = decode_batch(arrival.payload).cells
+                    new = self._ledger.book(arrival)
+                except WireError as error:
+                    self._receiver.refuse(arrival.name, str(error))
+                    continue
+                if new:
+                    booked.append(cells)
+                self._receiver.done(arrival.name)
+        finally:
+            # Whatever went wrong after it: what is booked is counted.
+            if booked and self._buckets is not None:
+                self._add(self._buckets, pl.concat(booked))
+        return False
+
+    def _add(self, buckets: OpenBuckets, cells: pl.DataFrame) -> None:
+        with self._lock:
+            late = buckets.add(cells, keep=self._filled)
+            if buckets.size > self._most_bins:
+                _log.warning(
+                    "too much is open at once: the open buckets are kept in the ledger only, until the "
+                    "watermark moves on"
+                )
+                buckets.forget()
+                self._filled = False
+                self._fill_after = self._clock.now() + RETRY_SECONDS
+        self._late.add(late)
+
+    def _hear(self) -> None:
+        with self._lock:
+            self._watermark.hear(self._receiver.heartbeats(), self._ledger.holds_up_to)
+        mark = self._watermark.complete_up_to
+        span = self._ledger.span()
+        if mark is not None:
+            self._ledger.cover(min(int(mark), span[0]) if span else int(mark), int(mark))
+
+    def _catch_up(self, now: float) -> None:
+        """Fill the open buckets from the ledger, writing what ended on the way."""
+        coverage = self._ledger.coverage()
+        if self._filled or coverage is None or now < self._fill_after:
+            return
+        buckets, ahead = self._buckets, dict[FamilyStep, int]()
+        if buckets is None:
+            standing = stand(self._ledger, self._series, self._state, coverage, now, self._zone)
+            buckets, ahead = standing.buckets, dict(standing.ahead)
+        limit = coverage[1] - self._settings.grace_seconds
+        span = self._ledger.span() or coverage
+        for past, cells in chunks(self._ledger, buckets.begins(), max(span[1], limit)):
+            with self._lock:
+                buckets.add(cells)
+            self._write(buckets, min(limit, past), now, ahead={}, below_floors=True)
+        self._write(buckets, limit, now, ahead=ahead, below_floors=True)
+        if self._buckets is None:
+            self._late.add(late_pairs(self._ledger.arrived(), ahead, self._zone))
+        with self._lock:
+            self._buckets, self._filled = buckets, True
+            if buckets.size > self._most_bins:
+                buckets.forget()
+                self._filled = False
+        self._fill_after = now + RETRY_SECONDS
+
+    def _close(self, now: float, grace: int) -> None:
+        """Write the rows whose bucket ended `grace` seconds before the watermark."""
+        mark = self._watermark.complete_up_to
+        if self._buckets is not None and self._filled and mark is not None:
+            self._write(self._buckets, mark - grace, now, ahead={}, below_floors=False)
+
+    def _write(
+        self, buckets: OpenBuckets, limit: float, now: float, *, ahead: Mapping[FamilyStep, int], below_floors: bool
+    ) -> None:
+        """Write all buckets that ended by `limit` and those that some file has already (`ahead`)."""
+        written: dict[FamilyStep, int] = {}
+        for of, step in buckets.steps.items():
+            end = max(floor_bucket(limit, step.step, self._zone), ahead.get(of, 0))
+            if end <= step.next:
+                continue
+            with self._lock:
+                ready = self._writer.ended_rows(step, end, now)
+            self._writer.write(step, ready, below_floors=below_floors)
+            with self._lock:
+                step.advance(end)
+            written[of] = end
+        if written:
+            self._ledger.set_written(written)
+
+    def _rewrite_late(self, now: float) -> None:
+        if self._buckets is None:
+            return
+        self._late.flush(self._buckets, now)
+        done = self._clock.now()
+        self._late_after = done + max(LATE_SECONDS, LATE_SHARE * (done - now))
+
+    def _compact(self, now: float) -> None:
+        """Late cells first: until they are rewritten, their batches stay among the arrived."""
+        if self._late:
+            self._rewrite_late(now)
+        self._ledger.compact()
+        self._ledger.drop_before(int(now - self._settings.retention_days * DAY))
+        self._compact_after = now + self._settings.compact_seconds
+
+    # LiveBuckets
+
+    def rows(self, family: str, step: int, keys: Sequence[Key] | None = None) -> LiveRows:
+        """Open rows of the family at a step, of all its keys or of those named. Raises UsageError for no such step."""
+        if family not in FAMILIES or step not in FAMILIES[family].days:
+            raise UsageError(f"there is no family {family} with a step of {step} s")
+        mark = self._watermark.complete_up_to
+        with self._lock:
+            if self._buckets is None or not self._filled or mark is None:
+                return LiveRows(mark, MappingProxyType({}))
+            return open_rows(self._buckets.steps[family, step], self._buckets.last, mark, keys)
+
+    def sources(self) -> Sequence[Heartbeat]:
+        """The newest heartbeat of each agent that was heard."""
+        with self._lock:
+            return self._watermark.heard
+
+    def complete_up_to(self) -> float | None:
+        """The watermark in epoch seconds; None before the first."""
+        return self._watermark.complete_up_to

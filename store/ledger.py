@@ -1,0 +1,272 @@
+"""The ledger: the collector's durable book of cells, and the set of batches it has (DESIGN 3).
+
+Flows in: encoded batches. Flows out: cells of a time span, whether every sequence up to one is held.
+
+Booking is one rename: the synced batch becomes a file in `arrived/`. Arrived files and the hour files that the
+manifest lists *are* the ledger, and their names and the manifest's sequences *are* the set. Compaction swaps
+arrived batches for hour files in one transaction of the manifest; a reader takes its list of both under the
+lock, and files that a swap made superfluous stay until no reader holds a list that may name them.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from domain.batch import BatchName
+from domain.cells import BUCKET_SECONDS, SCHEMA
+from domain.errors import StoreError, WireError
+from domain.ports import Arrival
+from domain.wire import decode_batch
+from store.arrived import Arrived, ArrivedBatch
+from store.files import Claim, sync_directory
+from store.hours import HOUR, check_version, read_parts, split_by_hour, write_part
+from store.manifest import Manifest, Part
+
+# An hour in more parts than this is made one. A part a minute merged by eights writes each cell about four times.
+MOST_PARTS = 8
+# Cells moved in one go: bounds the memory of a compaction after a long backfill.
+CELLS_AT_ONCE = 500_000
+
+_log = logging.getLogger(__name__)
+
+
+def open_ledger(directory: Path) -> FileLedger:
+    """The ledger in `directory`, made when there is none. Raises StoreError."""
+    return FileLedger(directory)
+
+
+class FileLedger:
+    """A Ledger in a directory, which one process holds at a time; its threads may share it."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._hours, self._bad = directory / "hours", directory / "bad"
+        arrived, unfinished = directory / "arrived", directory / "unfinished"
+        self._lock = threading.RLock()
+        self._compacting = threading.Lock()
+        self._readers = 0
+        self._superfluous: list[Path] = []
+        with self._told():
+            for folder in (self._hours, arrived, unfinished, self._bad):
+                folder.mkdir(parents=True, exist_ok=True)
+            self._claim = Claim(directory / "lock", "ledger")
+        try:
+            self._manifest = Manifest(directory / "manifest.sqlite")
+            self._arrived = Arrived(arrived, unfinished, self._bad)
+            with self._told():
+                for leftover in unfinished.iterdir():
+                    leftover.unlink()
+                self._check_hours()
+                self._arrived.load(_Compacted(self._manifest))
+        except BaseException:
+            self._claim.close()
+            raise
+
+    def _check_hours(self) -> None:
+        """Remove hour files that no manifest lists, and look at the versions of those it does."""
+        there = {path.name: path for path in self._hours.iterdir()}
+        for name, path in there.items():
+            if name not in self._manifest.parts:
+                path.unlink()
+        if missing := sorted(self._manifest.parts.keys() - there.keys()):
+            raise StoreError(
+                f"{self._hours}: {len(missing)} hour files are missing, the first {missing[0]}. "
+                "Restore them from the backup"
+            )
+        for name in self._manifest.parts:
+            check_version(there[name])
+
+    def book(self, arrival: Arrival) -> bool:
+        """Keep a batch durably; False when its sequence was known already. Raises WireError, StoreError."""
+        name = arrival.name
+        with self._lock:
+            if self._holds(name):
+                return False
+        batch = decode_batch(arrival.payload)
+        if batch.name != name:
+            raise WireError(f"a batch that came as {name} and says it is {batch.name}")
+        with self._lock, self._told():
+            if self._holds(name):
+                return False
+            self._arrived.keep(name, arrival.payload, batch.cells)
+        return True
+
+    def _holds(self, name: BatchName) -> bool:
+        return name in self._arrived or name in _Compacted(self._manifest)
+
+    def holds_up_to(self, agent: str, incarnation: str, sequence: int) -> bool:
+        """Whether every sequence from 1 to `sequence` is held."""
+        with self._lock:
+            held = self._manifest.held.get((agent, incarnation), ())
+            first = 1
+            for low, high in held:
+                if low > first:
+                    break
+                first = max(first, high + 1)
+            return all(self._holds(BatchName(agent, incarnation, number)) for number in range(first, sequence + 1))
+
+    def cells(self, start: int, end: int) -> pl.DataFrame:
+        """All cells of the buckets from `start` up to but not including `end`, schema of cells. Raises StoreError."""
+        with self._reading():
+            with self._lock:
+                parts = [p for p in self._manifest.parts.values() if p.last >= start and p.first < end]
+                batches = self._arrived.batches(start, end)
+            with self._told():
+                return self._read(sorted(parts), batches, start, end)
+
+    def _read(self, parts: Sequence[Part], batches: Sequence[ArrivedBatch], start: int, end: int) -> pl.DataFrame:
+        within = pl.col("bucket").is_between(start, end, closed="left")
+        frames = [read_parts([self._hours / part.file for part in parts], start, end)]
+        frames += [batch.read().filter(within) for batch in batches]
+        return pl.concat(frames)
+
+    def arrived(self) -> pl.DataFrame:
+        """The cells of the batches that no compaction has moved yet, schema of cells. Raises StoreError."""
+        with self._reading():
+            with self._lock:
+                batches = self._arrived.batches()
+            with self._told():
+                return pl.concat([SCHEMA.to_frame(), *(batch.read() for batch in batches)])
+
+    def span(self) -> tuple[int, int] | None:
+        """The first bucket with a cell and the end of the last; None while it is empty."""
+        with self._lock:
+            spans = [(part.first, part.last + BUCKET_SECONDS) for part in self._manifest.parts.values()]
+            spans += [(batch.start, batch.end) for batch in self._arrived.batches()]
+        return (min(s for s, _ in spans), max(e for _, e in spans)) if spans else None
+
+    def coverage(self) -> tuple[int, int] | None:
+        """From when and up to when (epoch seconds) the calls are known to be complete; None before that."""
+        with self._lock:
+            return self._manifest.coverage
+
+    def cover(self, start: int, end: int) -> None:
+        """Extend the coverage so that it holds `start` to `end`. Raises StoreError."""
+        with self._lock:
+            self._manifest.cover(start, end)
+
+    def written(self) -> Mapping[tuple[str, int], int]:
+        """Up to which bucket, exclusive, every series of a (family, step) is written."""
+        with self._lock:
+            return dict(self._manifest.written)
+
+    def set_written(self, written: Mapping[tuple[str, int], int]) -> None:
+        """Record that all series of these (family, step) are written up to these buckets. Raises StoreError."""
+        with self._lock:
+            self._manifest.set_written(written)
+
+    def compact(self) -> int:
+        """Move arrived batches into hour files; the number of batches moved. Raises StoreError; then none was lost.
+
+        Whole batches only, and at most about CELLS_AT_ONCE cells a transaction.
+        """
+        moved = 0
+        with self._compacting:
+            while names := self._next_batches():
+                self._compact(names)
+                moved += len(names)
+        return moved
+
+    def _next_batches(self) -> Sequence[BatchName]:
+        names: list[BatchName] = []
+        cells = 0
+        with self._lock:
+            for name in self._arrived:
+                if names and cells + self._arrived.get(name).cells > CELLS_AT_ONCE:
+                    break
+                names.append(name)
+                cells += self._arrived.get(name).cells
+        return names
+
+    def _compact(self, names: Sequence[BatchName]) -> None:
+        with self._lock:
+            batches = [self._arrived.get(name) for name in names]
+            parts = list(self._manifest.parts.values())
+        gone: list[Part] = []
+        new: list[Part] = []
+        with self._told():
+            cells = pl.concat([SCHEMA.to_frame(), *(batch.read() for batch in batches if batch.cells)])
+            for hour, frame in split_by_hour(cells).items():
+                old = [part for part in parts if part.hour == hour]
+                if len(old) + 1 > MOST_PARTS:
+                    gone += old
+                    merged = pl.concat([read_parts([self._hours / p.file for p in old], hour, hour + HOUR), frame])
+                    frame = split_by_hour(merged)[hour]  # noqa: PLW2901 - the hour's cells, now all of them
+                new.append(write_part(self._hours, hour, frame))
+            sync_directory(self._hours)
+        with self._lock:
+            self._manifest.swap(names, gone, new)
+            self._superfluous += self._arrived.forget(names)
+            self._superfluous += [self._hours / part.file for part in gone]
+        self._tidy()
+
+    def drop_before(self, time: int) -> int:
+        """Forget the cells of whole hours before `time` (their sequences stay known); the number of files removed.
+
+        Raises StoreError.
+        """
+        with self._compacting:
+            with self._lock:
+                gone = [part for part in self._manifest.parts.values() if part.hour + HOUR <= time]
+                if gone:
+                    self._manifest.swap((), gone, ())
+                    self._superfluous += [self._hours / part.file for part in gone]
+            self._tidy()
+        return len(gone)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """While this lasts, no file of a list taken under the lock is removed."""
+        with self._lock:
+            self._readers += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._readers -= 1
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Remove files that nothing names any more, unless somebody reads; what stays is removed later."""
+        with self._lock:
+            if self._readers:
+                return
+            files, self._superfluous = self._superfluous, []
+        for path in files:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                _log.warning("%s is not needed any more and cannot be removed: %s", path, error)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tell what the file system or polars says as a StoreError."""
+        try:
+            yield
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise StoreError(f"{self._directory}: {error}") from error
+
+    def close(self) -> None:
+        """Close the manifest and let another process have the ledger."""
+        with self._lock:
+            self._manifest.close()
+            self._claim.close()
+
+
+class _Compacted:
+    """The batches whose cells are in hour files."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._manifest = manifest
+
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, BatchName):
+            return False
+        held = self._manifest.held.get((name.agent, name.incarnation))
+        return held is not None and name.sequence in held
