@@ -1,0 +1,32 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test demo test lint bench bench-rrd
+
+# Options of the command: make demo ARGS="--port 9090", make bench ARGS="--lines 10000000"
+ARGS :=
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+setup: ## everything the product needs: system packages when missing, .venv, .venv/bin/pharmapulse
+	@tools/setup.sh run
+
+setup-test:
+	@tools/setup.sh test
+
+demo: setup ## simulated hubs with thirteen months of history, on http://127.0.0.1:8080
+	@.venv/bin/pharmapulse demo $(ARGS)
+
+test: lint ## everything that is checked: style, types, floors, tests
+	@.venv/bin/pytest -n auto --maxprocesses 4 $(ARGS)
+
+lint: setup-test ## style, types and floors only
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+bench: setup-test ## analyse against mawk, mtail and ripgrep on the same lines
+	@.venv/bin/python -m bench.run $(ARGS)
+
+bench-rrd: setup ## the series store: history in, one bucket of 6,000 series
+	@.venv/bin/python -m bench.rrd $(ARGS)
