@@ -10,8 +10,6 @@ from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-import holidays
-
 DayClass = Literal["working", "saturday", "sunday", "holiday"]
 Comparison = Literal["last week", "last month", "last year"]
 
@@ -22,6 +20,8 @@ BRUSSELS = ZoneInfo("Europe/Brussels")
 @lru_cache(maxsize=64)
 def belgian_holidays(year: int) -> dict[date, str]:
     """The ten legal holidays of a year with their English names."""
+    import holidays
+
     return dict(holidays.country_holidays("BE", years=year, language="en_US").items())
 
 

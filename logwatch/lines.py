@@ -33,7 +33,7 @@ class LineCutter:
             self.rest += data
             self._bound_rest()
             return b""
-        block = self.rest + data[:cut] if self.rest else data[:cut] if cut < len(data) else data
+        block = b"".join((self.rest, memoryview(data)[:cut])) if self.rest or cut < len(data) else data
         self.rest = data[cut:]
         self._bound_rest()
         return self._without_oversized(block)

@@ -61,7 +61,9 @@ def compile_pattern(pattern: str, path: str) -> regex.Pattern[str]:
     try:
         return regex.compile(pattern)
     except regex.error as error:
-        raise ConfigError(f'"{pattern}" is not a pattern: {error}', path=path, mend="Mend the regular expression") from error
+        raise ConfigError(
+            f'"{pattern}" is not a pattern: {error}', path=path, mend="Mend the regular expression"
+        ) from error
 
 
 def picker(spec: FieldSpec, path: str) -> Callable[[str], str]:

@@ -14,13 +14,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
-import regex
 
 from domain.batch import Accounting
 from domain.codes import CLASSES, SHIPPED, SIDES, Judgement, judge
 from domain.errors import ConfigError
-from domain.settings import FieldSpec, Fields, Format, TimeField
-from logwatch.events import LINE_KEYS, EventBlock, Tally
+from domain.settings import Fields, FieldSpec, Format, TimeField
+from logwatch.events import LINE_KEYS, Dictionary, EventBlock, Tally
 from logwatch.kinds import KINDS
 from logwatch.kinds.base import Column, Mask, Request
 from logwatch.meaning import (
@@ -37,10 +36,12 @@ from logwatch.memo import INVALID, MOST_TOKENS, REJECTED, Memo, Numbers, TokenTa
 from logwatch.registry import Capping, Registry
 from logwatch.samples import Samples
 from logwatch.times import US, head_length, localise, read_head, read_tail, read_time
-from logwatch.events import Dictionary
 
 FUTURE_SECONDS = 300
-SMALL = 1_500
+# Below so many bytes (about 1,500 lines) a call of polars costs more than reading line by line.
+SMALL_BYTES = 300_000
+MANY = 1_500
+_LINE_END = 10
 _DURATIONS = {"duration_us": 1, "duration_ms": 1_000, "duration_s": US}
 
 _BEGINNING = re.compile(r"\^([A-Za-z0-9#;%!@&/ ,:'\"_-]+)")
@@ -212,20 +213,25 @@ class Reader:
         # One character is found much faster than two, and most logs hold none of these.
         while b"\r" in block and b"\r\n" in block:
             block = block.replace(b"\r\n", b"\n")
-        height = block.count(b"\n") + (not block.endswith(b"\n") and bool(block))
         tally = Tally()
-        if way == "block" or (way == "auto" and height >= SMALL):
-            rows = self._by_columns(block, height, tally)
-        else:
+        if way == "small" or (way == "auto" and len(block) < SMALL_BYTES):
             rows = self._by_lines(_lines(block), tally)
+        else:
+            rows = self._by_columns(block, tally)
+        height = len(rows.verdict)
         reading = self._events(rows, height, now, tally)
-        if max(map(len, self._found.values())) > MOST_TOKENS or max(map(len, self._memos.values()), default=0) > MOST_TOKENS:
+        if (
+            max(map(len, self._found.values())) > MOST_TOKENS
+            or max(map(len, self._memos.values()), default=0) > MOST_TOKENS
+        ):
             self._begin()
         return reading
 
     # -- by columns --------------------------------------------------------------------------------------------
 
-    def _by_columns(self, block: bytes, height: int, tally: Tally) -> _Rows:
+    def _by_columns(self, block: bytes, tally: Tally) -> _Rows:
+        ends = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == _LINE_END)
+        height = len(ends) + (not block.endswith(b"\n") and bool(block))
         request = Request(self._plan.wanted, self._plan.time.field, self._table.dtype)
         try:
             split = self._kind.split(block, request) if self._kind else None
@@ -260,22 +266,23 @@ class Reader:
             rows.status = look_up(self._status_memo, split.columns[self._plan.status], "status")
         if self._starts is not None or not self._nothing_ignored(block):
             np.logical_and(sound, self._ordinary(block), out=sound)
-        self._mend(block, rows, sound, height, tally)
+        self._mend(block, ends, rows, sound, tally)
         for name, mask in unusable.items():
             count = int((mask & sound).sum())
             if count:
                 tally.invalid[name] = tally.invalid.get(name, 0) + count
         return rows
 
-    def _mend(self, block: bytes, rows: _Rows, sound: Mask, height: int, tally: Tally) -> None:
+    def _mend(self, block: bytes, ends: Numbers, rows: _Rows, sound: Mask, tally: Tally) -> None:
         """Read the lines that the columns could not vouch for: as columns of their own layout if they are many."""
         if sound.all():
             return
         places = np.flatnonzero(~sound)
-        lines = _pick(block, places)
-        if SMALL <= len(places) <= height // 2:
-            rest = b"\n".join(lines) + b"\n"
-            rows.put(places, self._by_columns(rest, len(places), tally))
+        stops = np.append(ends, len(block))
+        starts = np.concatenate(([0], ends + 1))
+        lines = [block[start:stop] for start, stop in zip(starts[places], stops[places], strict=True)]
+        if MANY <= len(places) <= len(sound) // 2:
+            rows.put(places, self._by_columns(b"\n".join(lines) + b"\n", tally))
         else:
             rows.put(places, self._by_lines(lines, tally))
 
@@ -313,7 +320,9 @@ class Reader:
 
     def _ordinary(self, block: bytes) -> Mask:
         """Lines that no pattern of the format ignores and that start an event."""
-        return np.array([self._sort(line.decode("utf-8", "replace")) == _EVENT for line in _lines(block)], dtype=np.bool_)
+        return np.array(
+            [self._sort(line.decode("utf-8", "replace")) == _EVENT for line in _lines(block)], dtype=np.bool_
+        )
 
     # -- line by line ------------------------------------------------------------------------------------------
 
@@ -460,14 +469,6 @@ def _lines(block: bytes) -> list[bytes]:
     if not block:
         return []
     return (block[:-1] if block.endswith(b"\n") else block).split(b"\n")
-
-
-def _pick(block: bytes, places: Numbers) -> list[bytes]:
-    """The lines at some places of a block, without their line ends."""
-    ends = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == 10)
-    starts = np.concatenate(([0], ends + 1))
-    stops = np.append(ends, len(block))
-    return [block[starts[place] : stops[place]] for place in places.tolist()]
 
 
 def _zone(name: str, path: str) -> ZoneInfo:

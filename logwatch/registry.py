@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from logwatch.events import LINE_KEYS, Dictionary, Ids
+from logwatch.memo import Numbers
 
 OTHER = "other"
 # Pharmacies are checked by their digits and are not capped by the field cap.
@@ -43,7 +44,7 @@ class Capping:
         self._admitted = np.full(256, -1, dtype=np.int32)
         self._overflowed = np.zeros(256, dtype=np.bool_)
 
-    def apply(self, ids: Ids) -> tuple[Ids, int]:
+    def apply(self, ids: Numbers) -> tuple[Ids, int]:
         """The registry's numbers, and how many lines went to `other`."""
         if len(self._found) > len(self._admitted):
             more = len(self._found)

@@ -1,0 +1,58 @@
+"""Finding out how a log is written: each known format is tried on its first lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from domain.errors import InputError
+from domain.settings import Format
+from logwatch.events import LINE_KEYS
+from logwatch.reader import Reader
+from logwatch.registry import Registry
+
+TRY_LINES = 1_000
+_CAP = 10_000
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Trial:
+    """How a format did: events, durations that could be read, keys found less those that were not valid."""
+
+    events: int
+    timed: int
+    keys: int
+    name: str
+
+
+def trials(block: bytes, known: Mapping[str, Format], now: float) -> list[Trial]:
+    """Every format tried on a block, the best first: most events, then most of each line understood."""
+    found = []
+    for name, form in known.items():
+        reading = Reader(form, Registry(_CAP), path=f"formats.{name}").read(block, now)
+        events = reading.events
+        # A key that is there and not valid speaks against a format as much as a valid one for it.
+        keys = sum(int((events.ids[key] > 0).sum()) for key in LINE_KEYS) - sum(reading.tally.invalid.values())
+        found.append(Trial(len(events) + reading.accounting.future, int((events.duration_us >= 0).sum()), keys, name))
+    # A stable order for equals: by name.
+    found.sort(key=lambda trial: trial.name)
+    found.sort(key=lambda trial: (trial.events, trial.timed, trial.keys), reverse=True)
+    return found
+
+
+def detect(file: str, block: bytes, known: Mapping[str, Format], now: float) -> str:
+    """The name of the format that reads most of the first lines.
+
+    Raises InputError naming the best three when none reads a tenth of them.
+    """
+    lines = block.split(b"\n", TRY_LINES)
+    first = b"\n".join(lines[:TRY_LINES]) + b"\n" if len(lines) > TRY_LINES else block
+    count = sum(1 for line in first.split(b"\n") if line.strip())
+    best = trials(first, known, now)
+    if not best or best[0].events == 0 or best[0].events * 10 < count:
+        tried = ", ".join(f"{trial.name} ({trial.events} of {count} lines)" for trial in best[:3])
+        raise InputError(
+            file, f"no known format reads a tenth of its first lines; the best: {tried}",
+            "Name one with --format, or declare your own with --config",
+        )  # fmt: skip
+    return best[0].name

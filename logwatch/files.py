@@ -1,0 +1,62 @@
+"""Opening log files: plain, gzip or zstd, told by their first bytes and not by their names."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import zstandard
+
+from domain.errors import InputError
+
+GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+BLOCK = 1 << 22
+
+
+def compression(head: bytes) -> str:
+    """`gzip`, `zstd` or "" by a file's first bytes."""
+    return "gzip" if head.startswith(GZIP) else "zstd" if head.startswith(ZSTD) else ""
+
+
+def open_content(raw: IO[bytes], kind: str) -> IO[bytes]:
+    """The content of an open file, decompressed as it is read."""
+    if kind == "gzip":
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw), BLOCK)
+    if kind == "zstd":
+        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True), BLOCK)
+    return raw
+
+
+def contents(path: Path) -> Iterator[bytes]:
+    """The content of a file in pieces of about BLOCK bytes. Raises InputError for one that cannot be read."""
+    try:
+        if path.is_dir():
+            raise InputError(str(path), "is a directory", "Name the log files in it")
+        with path.open("rb", buffering=0) as raw:
+            kind = compression(raw.read(4))
+            raw.seek(0)
+            content = open_content(raw, kind)
+            while piece := content.read(BLOCK):
+                yield piece
+    except FileNotFoundError as error:
+        raise InputError(str(path), "there is no such file", "Check the name") from error
+    except PermissionError as error:
+        raise InputError(str(path), "may not be read", "Give this user the right to read it") from error
+    except (EOFError, zlib.error, zstandard.ZstdError, gzip.BadGzipFile) as error:
+        raise InputError(
+            str(path), f"is damaged or cut short: {error}", "Compress it again from the original"
+        ) from error
+    except OSError as error:
+        raise InputError(str(path), f"cannot be read: {error.strerror or error}") from error
+
+
+def looks_binary(head: bytes) -> bool:
+    """Whether the first bytes are those of no text: more than one in ten a control character."""
+    if not head:
+        return False
+    odd = sum(byte < 9 or 13 < byte < 27 or 27 < byte < 32 for byte in head)
+    return odd * 10 > len(head)

@@ -1,0 +1,66 @@
+"""Reading whole files once, from their first byte to their last, into an analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from domain.clock import Clock
+from domain.codes import Judgement
+from domain.errors import InputError
+from domain.settings import Format
+from logwatch.analysis import Analysis
+from logwatch.catalog import named
+from logwatch.detect import detect
+from logwatch.files import contents, looks_binary
+from logwatch.lines import LineCutter
+from logwatch.reader import Reader
+from logwatch.registry import Registry
+from logwatch.samples import Samples
+
+# Nothing is kept after a scan, so many more values stay apart than an agent may keep.
+FIELD_CAP = 10_000
+_HEAD = 4_096
+
+
+class Scan:
+    """Reads files of one format, which is found out on the first block unless `name` is given."""
+
+    def __init__(
+        self, known: Mapping[str, Format], codes: Mapping[str, Judgement], clock: Clock, name: str = ""
+    ) -> None:
+        self._known, self._codes, self._clock = known, codes, clock
+        self._registry = Registry(FIELD_CAP)
+        self._reader: Reader | None = None
+        self.name = name
+        self.samples = Samples()
+        self.analysis = Analysis(self._registry)
+        if name:
+            named(name, known, "--format")
+
+    def read(self, files: Sequence[Path], progress: Callable[[int], object]) -> Analysis:
+        """Read the files; `progress` is told the bytes of content read. Raises InputError naming the file."""
+        for file in files:
+            cutter, read = LineCutter(), 0
+            for piece in contents(file):
+                if read == 0 and looks_binary(piece[:_HEAD]):
+                    raise InputError(str(file), "is no text", "Name a log file; .gz and .zst are read as they are")
+                read += len(piece)
+                self._add(file, cutter.feed(piece))
+                progress(len(piece))
+            self._add(file, cutter.finish())
+            if not read:
+                raise InputError(str(file), "is empty", "Name a file that holds lines")
+            self.analysis.add_file(read, cutter.oversized)
+        return self.analysis
+
+    def _add(self, file: Path, block: bytes) -> None:
+        if not block:
+            return
+        now = self._clock.now()
+        if self._reader is None:
+            self.name = self.name or detect(str(file), block, self._known, now)
+            form = self._known[self.name]
+            path = f"formats.{self.name}"
+            self._reader = Reader(form, self._registry, codes=self._codes, samples=self.samples, path=path)
+        self.analysis.add(self._reader.read(block, now))

@@ -1,0 +1,83 @@
+"""The command line. Exit code 0: fine; 1: found what it looks for, or failed; 2: wrong use."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Protocol, cast
+
+from domain.errors import ConfigError, PharmapulseError, UsageError
+
+# Each command is one module of `pharmapulse.commands`, imported only when it is called.
+COMMANDS = {
+    "analyse": "read logs now, no set-up: counts, failures and latency by each dimension",
+    "demo": "simulated hubs with thirteen months of history, every page live",
+    "run": "the whole stack on this machine",
+    "check": "look at a configuration and run its formats' own examples",
+    "simulate": "write log files of simulated hubs, and what is true of them",
+    "logwatch": "watch the log files of a configuration and hand over what they hold",
+    "collector": "book what the log watchers hand over and write series",
+    "dashboard": "serve the pages and the API of a configuration",
+}
+
+
+class Command(Protocol):
+    """What a module of `pharmapulse.commands` holds."""
+
+    EPILOG: str
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Say which arguments the command takes."""
+        ...
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Do the work; the exit code."""
+        ...
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(call(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def call(arguments: Sequence[str]) -> int:
+    """Run the command line; the exit code."""
+    # One polars thread a process: the product's own processes share the cores between them.
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    parser = argparse.ArgumentParser(
+        prog="pharmapulse", description="Watches the message flows of pharmacy hubs through their logs.",
+        epilog="pharmapulse COMMAND --help shows examples.", allow_abbrev=False,
+    )  # fmt: skip
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    wanted = next((word for word in arguments if not word.startswith("-")), "")
+    command: Command | None = None
+    for name, help_text in COMMANDS.items():
+        own = subparsers.add_parser(name, help=help_text, description=help_text.capitalize() + ".", allow_abbrev=False,
+                                    formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+        if name == wanted:
+            command = cast("Command", import_module(f"pharmapulse.commands.{name}"))
+            own.epilog = command.EPILOG
+            command.arguments(own)
+    options = parser.parse_args(arguments)
+    if command is None:
+        parser.error(f"there is no command {options.command}")
+    try:
+        return command.run(options)
+    except (UsageError, ConfigError) as error:
+        return _tell(error, 2)
+    except PharmapulseError as error:
+        return _tell(error, 1)
+    except BrokenPipeError:
+        # Whoever read our output has gone, as `head` does; nothing is left to say it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _tell(error: PharmapulseError, code: int) -> int:
+    sys.stderr.write(f"pharmapulse: {error}\n")
+    return code

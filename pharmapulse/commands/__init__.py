@@ -1,0 +1,1 @@
+"""The commands, one module each: EPILOG with examples, `arguments`, and `run`."""

@@ -1,0 +1,188 @@
+"""Reading `pharmapulse.toml`: every error names the file, the path in it and the mend."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from domain.clock import parse_clock
+from domain.codes import SHIPPED, Judgement
+from domain.errors import ConfigError
+from domain.settings import Format, Settings
+from logwatch.catalog import formats, named
+from logwatch.registry import Registry
+
+_UNKNOWN = re.compile(r"Object contains unknown field `([^`]+)`")
+_MISSING = re.compile(r"Object missing required field `([^`]+)`")
+_AT = re.compile(r" - at `\$\.?([^`]*)`")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Settings with the file they were read from."""
+
+    file: Path
+    settings: Settings
+
+    @property
+    def data(self) -> Path:
+        """The directory of everything stored; a relative one is meant from the file's own directory."""
+        return (self.file.parent / self.settings.site.data).resolve()
+
+    @property
+    def formats(self) -> dict[str, Format]:
+        """Shipped formats and the file's own."""
+        return formats(self.settings.formats)
+
+    @property
+    def codes(self) -> Mapping[str, Judgement]:
+        """Shipped codes and the file's own."""
+        own = {code.code.upper(): Judgement(code.klass, code.side, True) for code in self.settings.codes}
+        return {**SHIPPED, **own}
+
+
+def load(file: Path) -> Config:
+    """The configuration in a file. Raises ConfigError."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError("there is no such file", file=str(file), mend="Check the name given to --config") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot be read: {error}", file=str(file)) from error
+    try:
+        settings = msgspec.convert(tomllib.loads(text), Settings)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"is not TOML: {error}", file=str(file)) from error
+    except msgspec.ValidationError as error:
+        raise _explained(str(error), file) from error
+    config = Config(file.resolve(), settings)
+    try:
+        _examine(config)
+    except ConfigError as error:
+        raise ConfigError(error.problem, file=str(file), path=error.path, mend=error.mend) from error
+    return config
+
+
+def _explained(text: str, file: Path) -> ConfigError:
+    """A validation error in our words: where it is, and what to write instead."""
+    at = match[1] if (match := _AT.search(text)) else ""
+    problem = _AT.sub("", text)
+    mend = ""
+    if unknown := _UNKNOWN.search(problem):
+        name = unknown[1]
+        near = difflib.get_close_matches(name, _names(Settings), n=1)
+        problem, at = f'there is no setting "{name}"', f"{at}.{name}".strip(".")
+        mend = f'Did you mean "{near[0]}"?' if near else "Take it out; docs/configuration.md lists the settings"
+    elif missing := _MISSING.search(problem):
+        problem, at = f'the setting "{missing[1]}" is missing', at or "the file"
+        mend = f"Add {missing[1]} = …"
+    return ConfigError(problem, file=str(file), path=at, mend=mend)
+
+
+def _names(root: type) -> list[str]:
+    """Every setting's name, for guesses at a misspelt one."""
+    found: list[str] = []
+    waiting: list[object] = [root]
+    seen: set[object] = set()
+    while waiting:
+        kind = waiting.pop()
+        if kind in seen:
+            continue
+        seen.add(kind)
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            fields = msgspec.structs.fields(kind)
+            found += [field.encode_name for field in fields]
+            waiting += [field.type for field in fields]
+        else:
+            waiting += [part for part in getattr(kind, "__args__", ()) if part is not Ellipsis]
+    return found
+
+
+def _examine(config: Config) -> None:
+    """What the types cannot say. Raises ConfigError with the place."""
+    settings = config.settings
+    try:
+        ZoneInfo(settings.site.zone)
+    except (KeyError, ValueError, OSError) as error:
+        raise ConfigError(
+            f'"{settings.site.zone}" is not a time zone', path="site.zone", mend='Write one such as "Europe/Brussels"'
+        ) from error
+    parse_clock(settings.site.clock, settings.site.zone)
+    if not _NAME.fullmatch(settings.agent.name):
+        raise ConfigError(
+            f'"{settings.agent.name}" is not an agent\'s name', path="agent.name",
+            mend="Write small letters, digits and dashes",
+        )  # fmt: skip
+    for path, value, least in (
+        ("agent.tick_seconds", settings.agent.tick_seconds, 0.05),
+        ("agent.field_cap", settings.agent.field_cap, 1),
+        ("collector.grace_seconds", settings.collector.grace_seconds, 0),
+        ("collector.retention_days", settings.collector.retention_days, 1),
+        ("collector.compact_seconds", settings.collector.compact_seconds, 1),
+        ("web.port", settings.web.port, 1),
+        ("web.workers", settings.web.workers, 1),
+        ("web.threads", settings.web.threads, 1),
+    ):
+        if value < least:
+            raise ConfigError(f"{value} is too little", path=path, mend=f"Write {least} or more")
+    if settings.web.port > 65_532:
+        raise ConfigError(
+            f"{settings.web.port} leaves no room for the ports after it", path="web.port", mend="Write at most 65532"
+        )
+    _examine_urls(settings)
+    known = config.formats
+    names: set[str] = set()
+    for place, source in enumerate(settings.sources):
+        at = f"sources[{place}]"
+        if not _NAME.fullmatch(source.name):
+            raise ConfigError(
+                f'"{source.name}" is not a source\'s name',
+                path=f"{at}.name",
+                mend="Write small letters, digits and dashes",
+            )
+        if source.name in names:
+            raise ConfigError(
+                f'two sources are called "{source.name}"', path=f"{at}.name", mend="Give each its own name"
+            )
+        names.add(source.name)
+        if not source.paths:
+            raise ConfigError("no paths", path=f"{at}.paths", mend='Write a list such as ["/var/log/hub/*.log*"]')
+        named(source.format, known, f"{at}.format")
+        if source.disorder < 0:
+            raise ConfigError(f"{source.disorder} is too little", path=f"{at}.disorder", mend="Write 0 or more seconds")
+    hubs: set[str] = set()
+    for place, hub in enumerate(settings.hubs):
+        if hub.key in hubs:
+            raise ConfigError(f'two hubs have the key "{hub.key}"', path=f"hubs[{place}].key", mend="Take one out")
+        hubs.add(hub.key)
+    _examine_formats(settings)
+
+
+def _examine_urls(settings: Settings) -> None:
+    for path, url, schemes in (
+        ("transport.url", settings.transport.url, ("spool",)),
+        ("state.url", settings.state.url, ("sqlite",)),
+    ):
+        if url and urlsplit(url).scheme not in schemes:
+            raise ConfigError(
+                f'"{url}" is not a place this version knows',
+                path=path,
+                mend=f"Write one that begins with {schemes[0]}:",
+            )
+
+
+def _examine_formats(settings: Settings) -> None:
+    # A reader is built from each format: its patterns, its kind and its zone are looked at as when it is used.
+    from logwatch.reader import Reader
+
+    for name, form in settings.formats.items():
+        Reader(form, Registry(1), path=f"formats.{name}")
