@@ -1,0 +1,148 @@
+"""The answer first, as a sentence: what fails, where, since when, and what explains it, as far as counts tell.
+
+Pure: judged hubs and endpoints go in, the sentence comes out in parts that a page or JSON can show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dashboard import figures
+from dashboard.breakdown import Part
+from dashboard.judge import Level, State
+
+EXPLAINS, BEYOND_CALLS = 0.6, 1.25
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A hub or one of its endpoints with its state. `endpoint` is "" for the hub itself."""
+
+    hub: str
+    hub_name: str
+    endpoint: str
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What is known about the failures of the worst: since when (local text), how many, who and which code."""
+
+    since: str
+    failed: float
+    vendor: str
+    vendor_share: float
+    vendors_alike: bool
+    code: str
+    side: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`lead` carries the state's shape and colour, `rest` ends the sentence, `details` are sentences below."""
+
+    level: Level
+    lead: str
+    rest: str
+    details: tuple[str, ...]
+    hub: str = ""
+    endpoint: str = ""
+
+
+_VERB = {Level.FAILING: "is failing", Level.SILENT: "is silent", Level.SLOW: "is slow"}
+
+
+def worst_first(judged: Sequence[Judged]) -> list[Judged]:
+    """The ones in trouble, worst first; endpoints before their hub, for they say more."""
+    trouble = [one for one in judged if one.state.level >= Level.FEWER]
+    return sorted(trouble, key=lambda one: (-one.state.level, one.endpoint == "", one.hub, one.endpoint))
+
+
+def focus(judged: Sequence[Judged]) -> Judged | None:
+    """The one the sentence is about: a whole hub when most of its endpoints are as bad, else the worst."""
+    trouble = worst_first(judged)
+    if not trouble:
+        return None
+    worst = trouble[0]
+    siblings = [one for one in judged if one.hub == worst.hub and one.endpoint and one.state.level != Level.UNKNOWN]
+    as_bad = [one for one in siblings if one.state.level == worst.state.level]
+    hub = next((one for one in judged if one.hub == worst.hub and not one.endpoint), None)
+    if hub is not None and len(siblings) > 1 and len(as_bad) * 4 >= len(siblings) * 3:
+        return Judged(hub.hub, hub.hub_name, "", State(worst.state.level, worst.state.word, hub.state.reason))
+    return worst
+
+
+def explaining(found: Sequence[Part]) -> tuple[Part | None, bool]:
+    """The part that explains most failures, beyond its share of the calls; and whether all fail alike."""
+    calls = sum(part.calls for part in found)
+    worst = found[0] if found else None
+    if worst is None or not worst.technical > 0:
+        return None, False
+    if worst.of_failures >= EXPLAINS and worst.of_failures >= BEYOND_CALLS * worst.calls / calls:
+        return worst, False
+    return None, len(found) > 1 and worst.of_failures < EXPLAINS
+
+
+def compose(judged: Sequence[Judged], about: Judged | None, cause: Cause | None, hubs: int) -> Answer:
+    """The sentence. `about` is `focus(judged)`; `hubs` is how many there are."""
+    if hubs == 0:
+        return Answer(Level.UNKNOWN, "Nothing has been counted yet.", "", ())
+    if about is None:
+        unknown = [one.hub_name for one in judged if not one.endpoint and one.state.level is Level.UNKNOWN]
+        if len(unknown) == hubs:
+            return Answer(Level.UNKNOWN, "Nothing is known of the last minutes.", "", ())
+        lead = "Nothing fails beyond the usual." if hubs > 1 else "Calls are answered as usual."
+        return Answer(Level.OK, lead, "", (f"Nothing is known of {_listed(unknown)}.",) if unknown else ())
+    place = f" at {about.hub_name}" if about.endpoint else ""
+    verb = _VERB.get(about.state.level, "")
+    what = about.endpoint or about.hub_name
+    if about.state.level is Level.SOME:
+        lead = f"Some {what} calls fail{place}" if about.endpoint else f"Some calls fail at {what}"
+    elif about.state.level is Level.FEWER:
+        lead = f"{what} gets fewer calls than last week{place}"
+    else:
+        lead = f"{what} {verb}{place}"
+    since = cause.since if cause else ""
+    rest = f" since {since}." if since else "."
+    details = [*_told(about, cause), *_others(judged, about)]
+    return Answer(about.state.level, lead, rest, tuple(details), about.hub, about.endpoint)
+
+
+def _told(about: Judged, cause: Cause | None) -> list[str]:
+    reason = about.state.reason
+    told = [f"{reason[:1].upper()}{reason[1:]}."]
+    if cause is None or not cause.failed > 0:
+        return told
+    failed = f"{figures.count(cause.failed)} failed calls so far"
+    if cause.vendor:
+        told.append(f"{cause.vendor} explains {figures.percent(cause.vendor_share)} of it; {failed}.")
+    elif cause.vendors_alike:
+        told.append(f"Every vendor is hit; {failed}.")
+    else:
+        told.append(f"{failed[:1].upper()}{failed[1:]}.")
+    if cause.code:
+        told.append(f"Mostly {cause.code}, {cause.side}." if cause.side else f"Mostly {cause.code}.")
+    return told
+
+
+def _others(judged: Sequence[Judged], about: Judged) -> list[str]:
+    """The rest of the trouble in one sentence, so that the first does not hide the second."""
+    others = [
+        one
+        for one in worst_first(judged)
+        if not (one.hub == about.hub and (not about.endpoint or not one.endpoint or one.endpoint == about.endpoint))
+        and not (not one.endpoint and any(o.hub == one.hub and o.endpoint for o in worst_first(judged)))
+    ]
+    if not others:
+        return ["The other hubs are as usual."]
+    named = [
+        f"{one.endpoint} at {one.hub_name} ({one.state.word})" if one.endpoint else f"{one.hub_name} ({one.state.word})"
+        for one in others[:3]
+    ]
+    more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+    return [f"Also: {'; '.join(named)}{more}."]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,62 @@
+"""What fails: the sums of a window over the keys below a hub, an endpoint or a vendor, worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from dashboard.data import Snapshot
+from dashboard.judge import share
+from dashboard.lines import totals
+from dashboard.windows import Window
+from domain.series import FAMILIES, Key, SeriesKey, pick_resolution
+
+_SUM_POINTS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One row: what was counted under `key` in the window, and its part of all technical failures."""
+
+    key: Key
+    calls: float
+    technical: float
+    functional: float
+    of_failures: float
+
+    @property
+    def technical_share(self) -> float:
+        """Share of its calls that failed technically."""
+        return share(self.technical, self.calls)
+
+    @property
+    def functional_share(self) -> float:
+        """Share of its calls refused for a functional reason."""
+        return share(self.functional, self.calls)
+
+
+def sums(snapshot: Snapshot, series: SeriesKey, window: Window) -> dict[str, float]:
+    """Calls, technical and functional of a series in the window, from the coarsest step that is fine enough."""
+    step = pick_resolution(FAMILIES[series.family], window.start, window.end, snapshot.now, _SUM_POINTS)
+    return totals(snapshot.read(series, step, window.start, window.end))
+
+
+def parts(snapshot: Snapshot, family: str, keys: Iterable[Key], window: Window, by: int) -> tuple[Part, ...]:
+    """The sums of the keys, added up by one place of the key; worst first, then busiest.
+
+    Keys without a known call in the window are left out.
+    """
+    added: dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]] = {}
+    for key in keys:
+        seen = sums(snapshot, SeriesKey(family, key), window)
+        if seen["calls"] > 0:
+            row = np.array([seen["calls"], seen["technical"], seen["functional"]])
+            added[key[by]] = added.get(key[by], np.zeros(3)) + row
+    failed = sum(float(row[1]) for row in added.values())
+    found = [
+        Part((name,), float(row[0]), float(row[1]), float(row[2]), share(float(row[1]), failed))
+        for name, row in added.items()
+    ]
+    return tuple(sorted(found, key=lambda part: (-part.technical, -part.calls, part.key)))

@@ -1,0 +1,238 @@
+"""The three charts of a series: calls a minute beside comparable periods, failures, latency.
+
+Everything drawn is also in a table beneath, for whoever cannot see the drawing or wants the figures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from dashboard import figures
+from dashboard.axes import decade_ticks, time_ticks, value_ticks
+from dashboard.drawing import Frame, Stroke, draw
+from dashboard.lines import Line, thin
+from dashboard.windows import DRAWN_POINTS, Window
+from domain.calendar import Comparison
+from domain.series import Values
+
+_NARROW_WIDTH, _NARROW_POINTS = 350, 240
+_TABLE_ROWS = 24
+_SHARE_CALLS = 20
+CSS: dict[str, str] = {"last week": "week", "last month": "month", "last year": "year"}
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """A line's name with the class that draws it."""
+
+    css: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart ready for the page: two drawings (wide screens, phones), legend and table of the same figures."""
+
+    measure: str
+    title: str
+    note: str
+    wide: str
+    narrow: str
+    legend: tuple[Legend, ...]
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What all charts of a page share."""
+
+    window: Window
+    zone: ZoneInfo
+    now: float
+    subject: str
+
+
+def period_label(comparison: Comparison, scene: Scene) -> str:
+    """`last week, Mon 16 Nov`; of several days the first and the last."""
+    begin, end = scene.window.compared(comparison, scene.zone)
+    first, last = (figures.day(time, scene.zone, scene.now) for time in (min(begin, end - 1), end - 1))
+    return f"{comparison}, {first}" if first == last else f"{comparison}, {first} – {last}"
+
+
+def now_label(scene: Scene) -> str:
+    """What the line of now is called."""
+    return f"today, {figures.day(scene.now, scene.zone, scene.now)}" if scene.window.name == "today" else "now"
+
+
+def calls_chart(scene: Scene, now: Line, compared: dict[Comparison, Line]) -> Chart:
+    """Calls a minute, now against what is known of comparable periods."""
+    lines = {"now": now} | {CSS[name]: line for name, line in compared.items() if line.known}
+    names = {"now": now_label(scene)} | {CSS[name]: period_label(name, scene) for name in compared}
+    top = max((float(np.nanmax(line.per_minute)) for line in lines.values() if line.known), default=0.0)
+    ticks = [(value, figures.rate(value)) for value in value_ticks(top)]
+
+    def strokes(points: int) -> list[Stroke]:
+        thinned = {css: thin(line, points) for css, line in lines.items()}
+        # Now is drawn last, over the others.
+        return [
+            Stroke(css, names[css], _points(line.middles, line.per_minute)) for css, line in reversed(thinned.items())
+        ]
+
+    wide, narrow = _drawings(scene, "Calls a minute", (1060, 280), (210, strokes), ticks)
+    slots = {css: _slots(line, scene.window) for css, line in lines.items()}
+    return Chart(
+        "calls", "Calls a minute", "", wide, narrow,
+        tuple(Legend(css, names[css]) for css in lines),
+        ("Time", *(names[css] for css in lines)),
+        _table(scene, [[figures.rate(value) for value in slot.per_minute] for slot in slots.values()]),
+        figures.duration(thin(now, DRAWN_POINTS).span),
+    )  # fmt: skip
+
+
+def failures_chart(scene: Scene, now: Line) -> Chart:
+    """The shares of technical and functional failures."""
+    shares = {source: _shares(now, source) for source in ("technical", "functional")}
+    top = max((value for points in shares.values() for _, value in points if value is not None), default=0.0)
+    ticks = [(value, f"{value:g}{figures.NBSP}%") for value in value_ticks(max(top, 1.0), 3)]
+
+    def strokes(points: int) -> list[Stroke]:
+        thinned = thin(now, points // 2)
+        return [Stroke(source, source, _shares(thinned, source)) for source in ("functional", "technical")]
+
+    wide, narrow = _drawings(scene, "Failures, per cent of the calls", (700, 170), (150, strokes), ticks)
+    slot = _slots(now, scene.window)
+    columns = [
+        [figures.count(value) for value in slot.column("technical")],
+        [figures.percent(value) for value in _ratio(slot, "technical")],
+        [figures.count(value) for value in slot.column("functional")],
+        [figures.percent(value) for value in _ratio(slot, "functional")],
+    ]
+    return Chart(
+        "failures", "Failures", f"share of the calls; a point holds at least {_SHARE_CALLS}", wide, narrow,
+        (Legend("technical", "technical: a component failed"), Legend("functional", "functional: refused rightly")),
+        ("Time", "Technical", "of calls", "Functional", "of calls"), _table(scene, columns),
+        figures.duration(thin(now, DRAWN_POINTS // 2).span),
+    )  # fmt: skip
+
+
+def latency_chart(scene: Scene, now: Line) -> Chart:
+    """p50, p95 and p99 (where kept) in ms, on a logarithmic axis."""
+    kept = tuple(source for source in ("p50", "p95", "p99") if source in now.sources)
+    known = np.concatenate([now.column(source) for source in kept])
+    known = np.maximum(known[~np.isnan(known)], 1.0) / 1000
+    low, high = (float(known.min()), float(known.max())) if len(known) else (10.0, 1000.0)
+    ticks = [(math.log10(value), f"{value:,g}{figures.NBSP}ms") for value in decade_ticks(low, high)]
+
+    def strokes(points: int) -> list[Stroke]:
+        thinned = thin(now, points)
+        return [
+            Stroke(source, source, _points(thinned.middles, np.log10(np.maximum(thinned.column(source), 1.0) / 1000)))
+            for source in kept
+        ]
+
+    wide, narrow = _drawings(scene, "Latency, milliseconds", (700, 170), (150, strokes), ticks)
+    slot = _slots(now, scene.window)
+    columns = [[figures.millis(value) for value in slot.column(source)] for source in kept]
+    slowest = figures.duration(now.span)
+    words = {"p50": "p50: half are faster", "p95": "p95: 19 of 20 are faster", "p99": "p99: 99 of 100 are faster"}
+    return Chart(
+        "latency", "Latency", f"logarithmic; a point is its slowest {slowest}", wide, narrow,
+        tuple(Legend(source, words[source]) for source in kept),
+        ("Time", *(f"{source}, ms" for source in kept)), _table(scene, columns),
+        figures.duration(thin(now, DRAWN_POINTS).span),
+    )  # fmt: skip
+
+
+def _points(xs: Values, ys: Values) -> list[tuple[float, float | None]]:
+    return [(x, None if y != y else y) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)]
+
+
+def _shares(line: Line, source: str) -> list[tuple[float, float | None]]:
+    """Per cent of the calls, with neighbouring buckets added until a point holds enough calls to have a share.
+
+    A gap ends a point. Fewer calls than that since the last gap: one point of what there is.
+    """
+    points: list[tuple[float, float | None]] = []
+    calls = failed = begin = 0.0
+    known = (line.seconds > 0).tolist()
+    rows = zip(line.times.tolist(), line.column("calls").tolist(), line.column(source).tolist(), known, strict=True)
+    for time, count, bad, there in rows:
+        if not there:
+            if calls:
+                points.append(((begin + time) / 2, failed / calls * 100))
+            if points and points[-1][1] is not None:
+                points.append((time, None))
+            calls = failed = 0.0
+            continue
+        if not calls:
+            begin = time
+        calls, failed = calls + count, failed + (bad if bad == bad else 0.0)
+        if calls >= _SHARE_CALLS:
+            points.append(((begin + time + line.span) / 2, failed / calls * 100))
+            calls = failed = 0.0
+    if calls and len(line.times):
+        points.append(((begin + float(line.times[-1]) + line.span) / 2, failed / calls * 100))
+    return points
+
+
+def _ratio(line: Line, source: str) -> Values:
+    calls = line.column("calls")
+    return np.where(calls > 0, line.column(source) / np.where(calls > 0, calls, 1), np.nan)
+
+
+def _drawings(
+    scene: Scene,
+    title: str,
+    size: tuple[int, int],
+    narrow: tuple[int, Callable[[int], list[Stroke]]],
+    ticks: Sequence[tuple[float, str]],
+) -> tuple[str, str]:
+    """The drawing for wide screens and the one for phones, on the same scale."""
+    low_height, strokes = narrow
+    window, label = scene.window, f"{title}: {scene.subject}, {scene.window.label}"
+
+    def one(width: int, height: int, points: int) -> str:
+        x_ticks = time_ticks(window.start, window.end, scene.zone, width // 110 if width > 400 else 5)
+        return draw(Frame(width, height, window.start, window.end, x_ticks, ticks, label), strokes(points))
+
+    return one(*size, DRAWN_POINTS), one(_NARROW_WIDTH, low_height, _NARROW_POINTS)
+
+
+def _slots(line: Line, window: Window) -> Line:
+    """The line in a fixed number of equal slots of the window, for the table."""
+    span = -(-window.seconds // _TABLE_ROWS)
+    places = np.clip((line.times - window.start) // span, 0, _TABLE_ROWS - 1)
+    known = line.seconds > 0
+    seconds = np.zeros(_TABLE_ROWS)
+    np.add.at(seconds, places, line.seconds)
+    columns = []
+    for source in line.sources:
+        column = line.column(source)
+        if source in ("calls", "functional", "technical"):
+            into = np.zeros(_TABLE_ROWS)
+            np.add.at(into, places[known], column[known])
+            columns.append(np.where(seconds > 0, into, np.nan))
+        else:
+            into = np.full(_TABLE_ROWS, np.nan)
+            np.fmax.at(into, places, column)
+            columns.append(into)
+    times = window.start + np.arange(_TABLE_ROWS, dtype=np.int64) * span
+    return Line(times, span, line.sources, np.column_stack(columns), seconds)
+
+
+def _table(scene: Scene, columns: list[list[str]]) -> tuple[tuple[str, ...], ...]:
+    """The slots' rows, those without any figure left out."""
+    span = -(-scene.window.seconds // _TABLE_ROWS)
+    rows = []
+    for place, cells in enumerate(zip(*columns, strict=True)):
+        if any(cell != figures.NONE for cell in cells):
+            time = scene.window.start + place * span
+            rows.append((figures.moment(time, scene.zone, scene.now), *cells))
+    return tuple(rows)

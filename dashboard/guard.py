@@ -1,0 +1,70 @@
+"""What every answer carries and which requests are refused, whatever the page."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import msgspec
+from flask import Flask, Response, request
+
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+_FOREVER = "public, max-age=31536000, immutable"
+
+
+def json_answer(body: object, status: int = 200, mimetype: str = "application/json") -> Response:
+    """A JSON answer; NaN becomes null."""
+    return Response(msgspec.json.encode(body), status, mimetype=mimetype)
+
+
+def problem(status: int, detail: str) -> Response:
+    """A problem document (RFC 9457)."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": request.path,
+    }
+    return json_answer(body, status, "application/problem+json")
+
+
+def is_local(host: str) -> bool:
+    """Whether a Host header names this machine's own address."""
+    try:
+        return urlsplit(f"//{host}").hostname in _LOCAL
+    except ValueError:
+        return False
+
+
+def install(app: Flask) -> None:
+    """Refuse foreign Host headers (a page elsewhere may point its own name at 127.0.0.1), and set the headers."""
+
+    @app.before_request
+    def refuse_foreign_host() -> Response | None:
+        if is_local(request.host):
+            return None
+        return problem(421, "this dashboard answers on localhost, 127.0.0.1 and [::1] only; open it by one of these")
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        for name, value in _HEADERS.items():
+            response.headers[name] = value
+        if request.path.startswith("/static/") and request.args.get("v") and response.status_code == 200:
+            response.headers["Cache-Control"] = _FOREVER
+        else:
+            response.headers["Cache-Control"] = "no-cache" if request.path.startswith("/static/") else "no-store"
+        return response

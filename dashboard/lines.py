@@ -1,0 +1,124 @@
+"""Lines to draw: series put on one time axis, compared by wall clock, thinned to what a screen shows.
+
+A line's counts are sums over the buckets of each point, with the seconds those buckets cover, so that a
+rate is right over gaps too. Quantiles cannot be merged once written: a thinned point keeps the highest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.calendar import Comparison, comparable_day, comparable_time
+from domain.series import COUNTS, DAY, Rows, Values, bucket_span
+
+_QUARTER = 900  # every zone's offset from UTC is a multiple of it
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: point i covers buckets from `times[i]` (on the axis of now), `span` seconds of them.
+
+    `values` has shape (points, sources); `seconds` counts what is known in each point, 0 where nothing is.
+    """
+
+    times: npt.NDArray[np.int64]
+    span: int
+    sources: tuple[str, ...]
+    values: Values
+    seconds: Values
+
+    def column(self, source: str) -> Values:
+        """One source; NaN where unknown or not kept."""
+        if source not in self.sources:
+            return np.full(len(self.values), np.nan)
+        return self.values[:, self.sources.index(source)]
+
+    @property
+    def per_minute(self) -> Values:
+        """Calls a minute; NaN where unknown."""
+        rates: Values = np.full(len(self.seconds), np.nan)
+        np.divide(self.column("calls") * 60, self.seconds, out=rates, where=self.seconds > 0)
+        return rates
+
+    @property
+    def known(self) -> bool:
+        """Whether any of it is."""
+        return bool((self.seconds > 0).any())
+
+    @property
+    def middles(self) -> Values:
+        """Where each point is drawn: the middle of what it covers."""
+        return self.times.astype(np.float64) + self.span / 2
+
+
+def as_line(rows: Rows, zone: ZoneInfo) -> Line:
+    """The line of some rows on their own axis. A day's bucket is put at its local midnight."""
+    if rows.step == DAY:
+        spans = [bucket_span(int(bucket), DAY, zone) for bucket in rows.times]
+        times = np.array([begin for begin, _ in spans], dtype=np.int64)
+        lengths = np.array([end - begin for begin, end in spans], dtype=np.float64)
+    else:
+        times, lengths = rows.times, np.full(len(rows.values), float(rows.step))
+    known = ~np.isnan(rows.column("calls"))
+    return Line(times, rows.step, rows.sources, rows.values, np.where(known, lengths, 0.0))
+
+
+def comparable_buckets(
+    times: npt.NDArray[np.int64], step: int, comparison: Comparison, zone: ZoneInfo
+) -> npt.NDArray[np.int64]:
+    """The bucket that compares with each bucket: same wall clock, comparable day (holidays with holidays)."""
+    if step == DAY:
+        return np.array([_comparable_day_bucket(int(time), comparison) for time in times], dtype=np.int64)
+    quarters, place = np.unique(times // _QUARTER, return_inverse=True)
+    begins = quarters * _QUARTER
+    moved = [round(comparable_time(float(begin), comparison, zone)) for begin in begins]
+    offsets = np.array(moved, dtype=np.int64) - begins
+    # Rounded to a bucket: an hour of DST is no whole bucket of six hours.
+    return (times + offsets[place] + step // 2) // step * step
+
+
+def _comparable_day_bucket(bucket: int, comparison: Comparison) -> int:
+    day = comparable_day(datetime.fromtimestamp(bucket, UTC).date(), comparison)
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+
+
+def pick_rows(rows: Rows, buckets: npt.NDArray[np.int64]) -> Values:
+    """The values of the buckets named, NaN for those outside `rows`; shape (buckets, sources)."""
+    places = (buckets - rows.start) // rows.step
+    inside = (places >= 0) & (places < len(rows.values))
+    picked = np.full((len(buckets), len(rows.sources)), np.nan)
+    picked[inside] = rows.values[places[inside]]
+    return picked
+
+
+def thin(line: Line, points: int) -> Line:
+    """At most `points` points: counts added, quantiles the highest of each group."""
+    factor = -(-len(line.times) // points)
+    if factor <= 1:
+        return line
+    starts = np.arange(0, len(line.times), factor)
+    known = line.seconds > 0
+    seconds = np.add.reduceat(line.seconds, starts)
+    columns = []
+    for source in line.sources:
+        column = line.column(source)
+        if source in COUNTS:
+            added = np.add.reduceat(np.where(known, column, 0.0), starts)
+            columns.append(np.where(seconds > 0, added, np.nan))
+        else:
+            columns.append(np.fmax.reduceat(column, starts))
+    return Line(line.times[starts], line.span * factor, line.sources, np.column_stack(columns), seconds)
+
+
+def totals(rows: Rows) -> dict[str, float]:
+    """The sum of each count over the known rows; calls is NaN when none is known."""
+    calls = rows.column("calls")
+    known = ~np.isnan(calls)
+    if not known.any():
+        return dict.fromkeys(COUNTS, float("nan"))
+    return {source: float(np.nansum(rows.column(source)[known])) for source in COUNTS}

@@ -1,0 +1,115 @@
+"""The OpenAPI document of the addresses for machines."""
+
+from __future__ import annotations
+
+from domain.series import FAMILIES, MAX_POINTS
+
+_PROBLEM = {
+    "description": "what is wrong, as a problem document (RFC 9457)",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+_NUMBER = {"type": ["number", "null"]}
+_TIME = {"type": ["number", "null"], "description": "epoch seconds, UTC"}
+
+
+def _text(name: str, description: str, place: str = "query") -> dict[str, object]:
+    return {
+        "name": name,
+        "in": place,
+        "required": place == "path",
+        "description": description,
+        "schema": {"type": "string"},
+    }
+
+
+def _get(
+    summary: str, *parameters: dict[str, object], schema: str = "", content: str = "application/json"
+) -> dict[str, object]:
+    body: dict[str, object] = {"$ref": f"#/components/schemas/{schema}"} if schema else {"type": "object"}
+    return {
+        "get": {
+            "summary": summary,
+            "parameters": list(parameters),
+            "responses": {"200": {"description": "ok", "content": {content: {"schema": body}}}, "default": _PROBLEM},
+        }
+    }
+
+
+_FAMILY = _text("family", f"one of {', '.join(FAMILIES)}", "path")
+
+DOCUMENT: dict[str, object] = {
+    "openapi": "3.1.0",
+    "info": {
+        "title": "pharmapulse",
+        "version": "1",
+        "description": "Read-only figures of the pharmacy hubs. Counts are per bucket, durations are microseconds, "
+        "times are epoch seconds (UTC); null is unknown.",
+    },
+    "paths": {
+        "/api/v1/overview": _get("What fails now, every hub, every endpoint in trouble", schema="Overview"),
+        "/api/v1/hubs": _get("Every hub with its state now"),
+        "/api/v1/series/{family}/{key}": _get(
+            "One series, the written past joined with the open present",
+            _FAMILY,
+            _text("key", "the key's parts joined with /", "path"),
+            _text("range", "1h, 6h, today (default), week, month or year"),
+            _text("from", "a local time like 2026-11-23T08:00, an RFC 3339 time, or epoch seconds"),
+            _text("to", "likewise; now when left out"),
+            _text("step", f"a resolution in seconds that the family keeps; at most {MAX_POINTS} points are given"),
+            _text("compare", "week, month and year, joined with commas"),
+            schema="Series",
+        ),
+        "/api/v1/keys/{family}": _get("The keys of a family", _FAMILY),
+        "/api/v1/pharmacies": _get("Pharmacies by number or province", _text("query", "digits, or a province's name")),
+        "/api/v1/sources": _get("The newest heartbeat of each agent: watermarks and where every line went"),
+        "/api/v1/openapi.json": _get("This document"),
+        "/api/v1/stream": _get(
+            "Server-sent events: `complete` whenever another ten seconds are complete", content="text/event-stream"
+        ),
+        "/healthz": _get("The process runs"),
+        "/readyz": _get("The data can be read; `live` says whether the collector answers"),
+    },
+    "components": {
+        "schemas": {
+            "Problem": {
+                "type": "object",
+                "properties": {
+                    "type": {"type": "string"},
+                    "title": {"type": "string"},
+                    "status": {"type": "integer"},
+                    "detail": {"type": "string"},
+                    "instance": {"type": "string"},
+                },
+            },
+            "Overview": {
+                "type": "object",
+                "properties": {
+                    "complete_up_to": _TIME,
+                    "live": {"type": "boolean"},
+                    "answer": {"type": "object"},
+                    "hubs": {"type": "array", "items": {"type": "object"}},
+                    "troubles": {"type": "array", "items": {"type": "object"}},
+                },
+            },
+            "Series": {
+                "type": "object",
+                "properties": {
+                    "family": {"type": "string"},
+                    "key": {"type": "array", "items": {"type": "string"}},
+                    "from": {"type": "integer"},
+                    "to": {"type": "integer"},
+                    "complete_up_to": _TIME,
+                    "resolution": {"type": "integer", "description": "seconds a bucket"},
+                    "sources": {"type": "array", "items": {"type": "string"}},
+                    "times": {"type": "array", "items": {"type": "integer"}, "description": "start of each bucket"},
+                    "values": {"type": "object", "additionalProperties": {"type": "array", "items": _NUMBER}},
+                    "compare": {
+                        "type": "array",
+                        "description": "comparable periods, laid on the same times",
+                        "items": {"type": "object"},
+                    },
+                },
+            },
+        }
+    },
+}

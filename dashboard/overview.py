@@ -1,0 +1,122 @@
+"""The first page's model: every hub judged, the endpoints in trouble, and the answer as a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dashboard import figures
+from dashboard.answer import Answer, Cause, Judged, compose, explaining, focus, worst_first
+from dashboard.breakdown import Part, parts
+from dashboard.data import Snapshot
+from dashboard.judge import Level, Minutes, State, failing_since, judge
+from dashboard.lines import as_line, thin
+from dashboard.measure import judged_span, last_minutes
+from dashboard.names import Names
+from dashboard.spark import Spark, spark
+from dashboard.windows import Window, named_window
+from domain.series import Key, SeriesKey
+
+_LOOK_BACK = 86_400
+_SPARK_STEP, _SPARK_POINTS = 300, 96
+
+
+@dataclass(frozen=True, slots=True)
+class HubRow:
+    """A hub in the table."""
+
+    key: str
+    name: str
+    does: str
+    state: State
+    minutes: Minutes
+    spark: Spark
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An endpoint that is not as usual."""
+
+    judged: Judged
+    minutes: Minutes
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All of the first page."""
+
+    answer: Answer
+    hubs: tuple[HubRow, ...]
+    troubles: tuple[Trouble, ...]
+
+
+def overview(snapshot: Snapshot, names: Names) -> Overview:
+    """Judge every hub and endpoint and say what matters."""
+    today = named_window("today", snapshot.now, snapshot.zone)
+    hubs = tuple(
+        _hub_row(snapshot, names, key[0], today)
+        for key in sorted(snapshot.keys("hub"), key=lambda key: names.hub_order(key[0]))
+    )
+    endpoints = judged_endpoints(snapshot, names, snapshot.keys("endpoint"))
+    judged = [Judged(row.key, row.name, "", row.state) for row in hubs]
+    judged += [one.judged for one in endpoints.values()]
+    about = focus(judged)
+    cause = _cause(snapshot, names, about) if about is not None else None
+    troubles = [endpoints[one.hub, one.endpoint] for one in worst_first(judged) if one.endpoint]
+    return Overview(compose(judged, about, cause, len(hubs)), hubs, tuple(troubles))
+
+
+def judged_endpoints(snapshot: Snapshot, names: Names, keys: tuple[Key, ...]) -> dict[Key, Trouble]:
+    """Each endpoint with its state now."""
+    snapshot.open_rows("endpoint", 60)  # one question for all of them
+    found = {}
+    for key in keys:
+        seen = last_minutes(snapshot, SeriesKey("endpoint", key))
+        found[key] = Trouble(Judged(key[0], names.hub(key[0]), key[1], judge(seen)), seen)
+    return found
+
+
+def _hub_row(snapshot: Snapshot, names: Names, hub: str, today: Window) -> HubRow:
+    series = SeriesKey("hub", (hub,))
+    seen = last_minutes(snapshot, series)
+    now = snapshot.read(series, _SPARK_STEP, today.start, today.end)
+    week = snapshot.compared_rows(series, _SPARK_STEP, now.start, now.end, "last week")
+    lines = [thin(as_line(rows, snapshot.zone), _SPARK_POINTS) for rows in (now, week)]
+    return HubRow(hub, names.hub(hub), names.does(hub), judge(seen), seen, spark(lines[0], lines[1], today))
+
+
+def _cause(snapshot: Snapshot, names: Names, about: Judged) -> Cause | None:
+    """Since when the failures last, which vendor and which code explain them. None where nothing fails."""
+    span = judged_span(snapshot, "endpoint")
+    if span is None or about.state.level not in (Level.FAILING, Level.SOME):
+        return None
+    step, _, end = span
+    series = SeriesKey("endpoint", (about.hub, about.endpoint)) if about.endpoint else SeriesKey("hub", (about.hub,))
+    rows = snapshot.read(series, step, end - _LOOK_BACK, end)
+    since = failing_since(rows, about.state.level)
+    if since is None:
+        return None
+    window = Window("since", "", since, end)
+    crossed = [
+        key
+        for key in snapshot.keys("endpoint_vendor")
+        if key[0] == about.hub and about.endpoint in ("", key[1])
+    ]  # fmt: skip
+    snapshot.open_rows("endpoint_vendor", step)
+    vendors = parts(snapshot, "endpoint_vendor", crossed, window, by=2)
+    vendor, alike = explaining(vendors)
+    codes = parts(snapshot, "code", [key for key in snapshot.keys("code") if key[0] == about.hub], window, by=1)
+    code = _main_code(codes)
+    return Cause(
+        since=figures.moment(since, snapshot.zone, snapshot.now),
+        failed=sum(part.technical for part in vendors),
+        vendor=vendor.key[0] if vendor else "",
+        vendor_share=vendor.of_failures if vendor else float("nan"),
+        vendors_alike=alike,
+        code=code,
+        side=names.code(code).side if code else "",
+    )
+
+
+def _main_code(codes: tuple[Part, ...]) -> str:
+    """The code of most of the hub's technical failures; "" where none stands out."""
+    return codes[0].key[0] if codes and codes[0].of_failures >= 0.5 else ""

@@ -1,0 +1,152 @@
+"""The pages for people: addresses in, HTML out. What they show is decided in overview, subject and lists."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from urllib.parse import quote, urlencode
+
+from flask import Blueprint, Response, abort, render_template, request, url_for
+from werkzeug.routing import PathConverter
+
+from dashboard import figures
+from dashboard.data import Snapshot
+from dashboard.lists import busiest_pharmacies, pharmacy_page, vendor_rows
+from dashboard.overview import overview
+from dashboard.site import Site
+from dashboard.subject import Subject, page_model
+from dashboard.windows import CHOICES, Window, asked_window
+from domain.series import FAMILIES, SeriesKey
+
+_DOTS = re.compile(r"(?<![^/])(\.{1,2})(?![^/])")
+_HIDDEN_DOTS = re.compile(r"(?<![^/])((?:%2E){1,2})(?![^/])")
+
+
+class EndpointConverter(PathConverter):
+    """An endpoint inside an address. Browsers resolve `.` and `..` between slashes, so these travel hidden."""
+
+    def to_url(self, value: object) -> str:
+        """The endpoint as a path."""
+        hidden = _DOTS.sub(lambda match: match[1].replace(".", "%2E"), str(value))
+        return quote(hidden, safe="/:@!$&'()*+,;=~")
+
+    def to_python(self, value: str) -> str:
+        """The endpoint of a path."""
+        return _HIDDEN_DOTS.sub(lambda match: match[1].replace("%2E", "."), value)
+
+
+def blueprint(site: Site) -> Blueprint:
+    """All pages."""
+    pages = Blueprint("pages", __name__)
+
+    @pages.record_once
+    def add_converter(state: object) -> None:
+        state.app.url_map.converters["endpoint"] = EndpointConverter  # type: ignore[attr-defined] # BlueprintSetupState
+
+    def common(snapshot: Snapshot) -> dict[str, object]:
+        complete = snapshot.complete_up_to
+        return {
+            "complete": None if complete is None else _complete(complete, snapshot),
+            "live_answers": snapshot.live_answers,
+            "history": site.history(),
+            "kept": _kept_range(),
+        }
+
+    def window_of(snapshot: Snapshot) -> Window:
+        return asked_window(request.args.to_dict(), snapshot.now, site.zone)
+
+    def show(subject: Subject, snapshot: Snapshot, template: str = "subject.html") -> str:
+        window = window_of(snapshot)
+        model = page_model(site, snapshot, subject, window)
+        return render_template(
+            template, page=model, subject=subject, window=window, choices=CHOICES,
+            first=_local_input(window.start, site), last=_local_input(min(window.end, int(snapshot.now)), site),
+            data_url=_data_url(subject.series, window), **common(snapshot),
+        )  # fmt: skip
+
+    def known(snapshot: Snapshot, family: str, *key: str) -> SeriesKey:
+        if key not in site.keys(snapshot, family).values():
+            what = FAMILIES[family].dimensions[-1]
+            abort(404, f"No {what} “{key[-1]}” has been seen in the logs.")
+        return SeriesKey(family, key)
+
+    @pages.get("/")
+    def now() -> str:
+        snapshot = site.reader.snapshot()
+        model = site.models.get(("overview", site.stamp(snapshot)), lambda: overview(snapshot, site.names))
+        return render_template("overview.html", page=model, **common(snapshot))
+
+    @pages.get("/hub/<hub>")
+    def hub(hub: str) -> str:
+        snapshot = site.reader.snapshot()
+        series = known(snapshot, "hub", hub)
+        return show(Subject(series, site.names.hub(hub), site.names.does(hub)), snapshot)
+
+    @pages.get("/hub/<hub>/endpoint/<endpoint:name>")
+    def endpoint(hub: str, name: str) -> str:
+        snapshot = site.reader.snapshot()
+        series = known(snapshot, "endpoint", hub, name)
+        vendor = request.args.get("vendor", "")
+        if vendor:
+            series = known(snapshot, "endpoint_vendor", hub, name, vendor)
+            return show(Subject(series, f"{name}, {vendor}", site.names.hub(hub)), snapshot)
+        return show(Subject(series, name, site.names.hub(hub)), snapshot)
+
+    @pages.get("/vendors")
+    def vendors() -> str:
+        snapshot = site.reader.snapshot()
+        rows = site.models.get(("vendors", site.stamp(snapshot)), lambda: vendor_rows(snapshot))
+        return render_template("vendors.html", rows=rows, **common(snapshot))
+
+    @pages.get("/vendor/<path:vendor>")
+    def vendor(vendor: str) -> str:
+        snapshot = site.reader.snapshot()
+        return show(Subject(known(snapshot, "vendor", vendor), vendor, "software"), snapshot)
+
+    @pages.get("/pharmacies")
+    def pharmacies() -> str:
+        snapshot = site.reader.snapshot()
+        query, page = request.args.get("q", "").strip()[:40], request.args.get("page", 1, type=int)
+        found = site.models.get(
+            ("pharmacies", query, page, site.stamp(snapshot, 300)),
+            lambda: pharmacy_page(snapshot, tuple(site.keys(snapshot, "pharmacy").values()), query, page),
+        )
+        busiest = site.models.get(("busiest", site.stamp(snapshot, 30)), lambda: busiest_pharmacies(snapshot))
+        return render_template("pharmacies.html", found=found, query=query, busiest=busiest, **common(snapshot))
+
+    @pages.get("/pharmacy/<pharmacy>")
+    def pharmacy(pharmacy: str) -> str:
+        snapshot = site.reader.snapshot()
+        series = known(snapshot, "pharmacy", pharmacy)
+        return show(Subject(series, f"Pharmacy {pharmacy}", site.names.pharmacy_place(pharmacy)), snapshot)
+
+    @pages.get("/favicon.ico")
+    def favicon() -> Response:
+        return Response(status=302, headers={"Location": url_for("static", filename="icon.svg")})
+
+    return pages
+
+
+def _complete(time: float, snapshot: Snapshot) -> str:
+    """`10:42:10`, with the day where it is not today's."""
+    text = figures.clock_time(time, snapshot.zone)
+    day, today = (figures.day(when, snapshot.zone, snapshot.now) for when in (time, snapshot.now))
+    return text if day == today else f"{text} on {day}"
+
+
+def _kept_range() -> dict[str, str]:
+    """The range of this page, for its links further down."""
+    return {name: request.args[name] for name in ("range", "from", "to") if request.args.get(name)}
+
+
+def _local_input(time: int, site: Site) -> str:
+    """A time as an input of type datetime-local wants it."""
+    return f"{datetime.fromtimestamp(time, site.zone):%Y-%m-%dT%H:%M}"
+
+
+def _data_url(series: SeriesKey, window: Window) -> str:
+    """Where the page's script reads the figures under the pointer."""
+    asked = {"from": str(window.start), "to": str(window.end)}
+    compare = ",".join(name.removeprefix("last ") for name in window.comparisons)
+    path = url_for("api.series", family=series.family, path="/".join(series.key))
+    return f"{path}?{urlencode({**asked, 'compare': compare})}"

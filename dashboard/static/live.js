@@ -1,0 +1,85 @@
+// Keeps the open page true: hears that newer figures are complete, fetches the same page, and swaps what differs.
+// Nothing runs while the tab is hidden. Without this script the page is whole; it is only as old as its load.
+
+const SOONEST = 5_000; // milliseconds between two fetches, however fast the site's clock runs
+const POLL = 15_000;
+
+let events = null;
+let timer = 0;
+let last = performance.now();
+let fetching = false;
+
+async function refresh() {
+  clearTimeout(timer);
+  timer = 0;
+  if (document.hidden || fetching) return;
+  fetching = true;
+  last = performance.now();
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  } catch {
+    // The server is away: the page stays as it is, says as of when, and the next event tries again.
+  } finally {
+    fetching = false;
+  }
+}
+
+function swap(fresh) {
+  document.title = fresh.title;
+  for (const old of document.querySelectorAll("[data-live][id]")) {
+    const made = fresh.getElementById(old.id);
+    if (!made) continue;
+    for (const details of old.querySelectorAll("details[id][open]")) {
+      made.querySelector(`#${CSS.escape(details.id)}`)?.setAttribute("open", "");
+    }
+    if (made.innerHTML === old.dataset.made) continue;
+    const focused = old.contains(document.activeElement) ? document.activeElement : null;
+    const place = focused && [...old.querySelectorAll("a, summary, [tabindex]")].indexOf(focused);
+    const markup = made.innerHTML;
+    old.replaceChildren(...document.importNode(made, true).childNodes);
+    for (const { name, value } of made.attributes) old.setAttribute(name, value);
+    old.dataset.made = markup;
+    if (focused) old.querySelectorAll("a, summary, [tabindex]")[place]?.focus({ preventScroll: true });
+  }
+}
+
+function soon() {
+  if (!timer) timer = setTimeout(refresh, Math.max(0, SOONEST - (performance.now() - last)));
+}
+
+function poll() {
+  clearTimeout(timer);
+  timer = setTimeout(async () => {
+    await refresh();
+    if (!events && !document.hidden) poll();
+  }, POLL);
+}
+
+function listen() {
+  if (events || document.hidden) return;
+  events = new EventSource("/api/v1/stream");
+  events.addEventListener("complete", soon);
+  events.addEventListener("error", () => {
+    // A refused stream (too many are open) is closed for good; a broken one reconnects by itself.
+    if (events?.readyState === EventSource.CLOSED) {
+      events = null;
+      poll();
+    }
+  });
+}
+
+function rest() {
+  events?.close();
+  events = null;
+  clearTimeout(timer);
+  timer = 0;
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return rest();
+  listen();
+  soon();
+});
+addEventListener("pagehide", rest);
+addEventListener("pageshow", listen);
