@@ -17,9 +17,10 @@ _CAP = 10_000
 
 @dataclass(frozen=True, slots=True, order=True)
 class Trial:
-    """How a format did: events, durations that could be read, keys found less those that were not valid."""
+    """How a format did: events, declared keys found in no line, durations read, keys found less those not valid."""
 
     events: int
+    absent: int
     timed: int
     keys: int
     name: str
@@ -29,15 +30,15 @@ def trials(block: bytes, known: Mapping[str, Format], now: float) -> list[Trial]
     """Every format tried on a block, the best first: most events, then most of each line understood."""
     found = []
     for name, form in known.items():
-        reading = Reader(form, Registry(_CAP), path=f"formats.{name}").read(block, now)
+        reader = Reader(form, Registry(_CAP), path=f"formats.{name}")
+        reading = reader.read(block, now)
         events = reading.events
+        timed = int((events.duration_us >= 0).sum())
+        absent = sum(not events.ids[key].any() for key in reader.keys) + (reader.reads_durations and not timed)
         # A key that is there and not valid speaks against a format as much as a valid one for it.
         keys = sum(int((events.ids[key] > 0).sum()) for key in LINE_KEYS) - sum(reading.tally.invalid.values())
-        found.append(Trial(len(events) + reading.accounting.future, int((events.duration_us >= 0).sum()), keys, name))
-    # A stable order for equals: by name.
-    found.sort(key=lambda trial: trial.name)
-    found.sort(key=lambda trial: (trial.events, trial.timed, trial.keys), reverse=True)
-    return found
+        found.append(Trial(len(events) + reading.accounting.future, absent, timed, keys, name))
+    return sorted(found, key=lambda trial: (-trial.events, trial.absent, -trial.timed, -trial.keys, trial.name))
 
 
 def detect(file: str, block: bytes, known: Mapping[str, Format], now: float) -> str:

@@ -12,49 +12,46 @@ class LineCutter:
     """Keeps the unfinished line between reads.
 
     A line longer than MAX_LINE is not kept: it is counted in `oversized` (lines) and its bytes are dropped,
-    so that memory stays bounded whatever a file holds.
+    so that memory stays bounded whatever a file holds. `unfinished` is how many bytes came since the last
+    line end, kept or dropped.
     """
 
     rest: bytes = b""
-    dropping: bool = False
     oversized: int = 0
+    unfinished: int = 0
+    _dropping: bool = False
 
     def feed(self, data: bytes) -> bytes:
         """The whole lines that `data` completes, each with its line end; b"" when there are none."""
-        if self.dropping:
-            end = data.find(b"\n")
-            if end < 0:
-                return b""
-            self.dropping = False
-            self.oversized += 1
-            data = data[end + 1 :]
         cut = data.rfind(b"\n") + 1
         if cut == 0:
-            self.rest += data
-            self._bound_rest()
+            self.unfinished += len(data)
+            self._keep(self.rest + data)
             return b""
-        block = b"".join((self.rest, memoryview(data)[:cut])) if self.rest or cut < len(data) else data
-        self.rest = data[cut:]
-        self._bound_rest()
+        self.unfinished = len(data) - cut
+        begin = 0
+        if self._dropping:
+            self._dropping = False
+            self.oversized += 1
+            begin = data.find(b"\n") + 1
+        whole = memoryview(data)[begin:cut]
+        block = b"".join((self.rest, whole)) if self.rest or len(whole) < len(data) else data
+        self._keep(data[cut:])
         return self._without_oversized(block)
 
     def finish(self) -> bytes:
         """The last line, which no line end closed; b"" when there is none."""
-        if self.dropping:
-            self.dropping = False
+        if self._dropping:
+            self._dropping = False
             self.oversized += 1
-        last, self.rest = self.rest, b""
+        last, self.rest, self.unfinished = self.rest, b"", 0
         return last
 
-    @property
-    def pending(self) -> int:
-        """Bytes of the unfinished line that are kept."""
-        return len(self.rest)
-
-    def _bound_rest(self) -> None:
-        if len(self.rest) > MAX_LINE:
-            self.rest = b""
-            self.dropping = True
+    def _keep(self, rest: bytes) -> None:
+        if self._dropping:
+            return
+        self._dropping = len(rest) > MAX_LINE
+        self.rest = b"" if self._dropping else rest
 
     def _without_oversized(self, block: bytes) -> bytes:
         """Drop lines that are complete but too long: the same rule as for those cut by a read."""

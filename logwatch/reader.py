@@ -186,6 +186,16 @@ class Reader:
         self._judged: dict[tuple[int, int], tuple[int, int, bool]] = {}
         self._fixed = {key: self._found[key].id_of(value) for key, value in self._plan.fixed.items() if value}
 
+    @property
+    def keys(self) -> Sequence[str]:
+        """The keys that are read from the lines."""
+        return list(self._plan.keys)
+
+    @property
+    def reads_durations(self) -> bool:
+        """Whether lines are expected to hold a duration."""
+        return self._plan.duration is not None
+
     def _number(self, key: str, meaning: Meaning) -> Callable[[str], int]:
         """Token to number in the reader's own dictionary, remembered for both paths."""
         seen, found = self._tokens[key], self._found[key]
