@@ -236,9 +236,11 @@ class _Reader:
         if not code and kind == "release-breaking":
             code = "400" if access else "SOA-03003"
         if not code:
+            # What the endpoint says when it breaks down itself, rather than somebody behind it, where there is such.
             technical = [c for at, c in zip(world.outcome_operation, world.outcome_code, strict=True)
                          if at == operations[0] and world.code_class[c] == 2]  # fmt: skip
-            return int(technical[-1])
+            own = [c for c in technical if SIDES[world.code_side[c]] == "hub"]
+            return int((own or technical)[-1])
         allowed = [known for known in world.codes if (known.isdigit() and len(known) == 3) == access]
         if code not in allowed:
             raise self._wrong("code", f'"{code}" is no code of this hub', allowed)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -75,10 +76,11 @@ class Grid:
         if step < DAY:
             return self.begin, _join(before, add, step // self.coarse)
         hours = _join(np.concatenate([before, base[recent:]]), add, HOUR // self.coarse)
-        first, edges = self._days()
+        first, edges = self._days
         days: Floats = add.reduceat(hours, edges, axis=0)
         return first, days
 
+    @cached_property
     def _days(self) -> tuple[int, Ints]:
         """The bucket of the first whole local day, and the hour (counted from `begin`) at which each day begins."""
         first = floor_bucket(self.begin, DAY, self.zone)

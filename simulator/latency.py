@@ -27,19 +27,28 @@ _LOWEST, _HIGHEST, _STEP = -5.0, 6.0, 0.02
 
 @dataclass(frozen=True, eq=False)
 class Latency:
-    """A distribution: the logarithm of the duration (µs) at evenly spaced normal scores, its mean and spread."""
+    """A distribution at evenly spaced normal scores, all durations in µs.
 
-    at_score: Floats
-    mean: float
-    deviation: float
+    `logs` is the logarithm of the duration there; `below_mean` and `below_deviation` are those of the calls
+    that are shorter than it.
+    """
+
+    logs: Floats
+    below_mean: Floats
+    below_deviation: Floats
 
     def durations(self, scores: Floats) -> Floats:
-        """The durations in µs at some normal scores."""
-        place = np.clip((scores - _LOWEST) / _STEP, 0, len(self.at_score) - 1.001)
-        index = place.astype(np.int32)
-        low = self.at_score[index]
-        value: Floats = np.exp(low + (place - index) * (self.at_score[index + 1] - low))
+        """The durations at some normal scores."""
+        value: Floats = np.exp(_at(scores, self.logs)[0])
         return value
+
+
+def _at(scores: Floats, *tables: Floats) -> list[Floats]:
+    """The tables' values at some normal scores, by straight lines; beyond the ends, the end's."""
+    place = np.clip((scores - _LOWEST) / _STEP, 0, len(tables[0]) - 1.001)
+    index = place.astype(np.int32)
+    part = place - index
+    return [table[index] + part * (table[index + 1] - table[index]) for table in tables]
 
 
 def mixture(weights: Floats, medians_us: Floats, sigmas: Floats) -> Latency:
@@ -52,10 +61,13 @@ def mixture(weights: Floats, medians_us: Floats, sigmas: Floats) -> Latency:
         [sum(p * erfc((x - c) / s / sqrt(2)) / 2 for p, c, s in zip(parts, centres, sigmas, strict=True)) for x in logs]
     )
     score = np.array([-_NORMAL.inv_cdf(min(max(tail, 1e-15), 1 - 1e-15)) for tail in above])
-    means = medians_us * np.exp(sigmas**2 / 2)
-    squares = medians_us**2 * np.exp(2 * sigmas**2)
-    mean = float(parts @ means)
-    return Latency(np.interp(scores, score, logs), mean, sqrt(float(parts @ squares) - mean**2))
+    at_score = np.interp(scores, score, logs)
+    # Sums over the scores up to each, weighed by the normal density.
+    density = np.exp(-(scores**2) / 2)
+    mass, value = np.cumsum(density), np.exp(at_score)
+    mean = np.cumsum(density * value) / mass
+    square = np.cumsum(density * value**2) / mass
+    return Latency(at_score, mean, np.sqrt(np.maximum(square - mean**2, 0.0)))
 
 
 @lru_cache(maxsize=8)
@@ -80,10 +92,15 @@ def draw_sums(random: Random, latency: Latency, calls: Floats, slower: Floats) -
     some = np.maximum(calls, 1.0)
     # The largest of n uniform draws is one draw to the power 1/n: its upper tail by expm1, exact for large n.
     depth = -np.log(-np.expm1(-random.standard_exponential(len(calls)) / some))
-    longest = np.rint(latency.durations(np.interp(depth, *_tail_scores())) * slower)
-    mean = (latency.mean + latency.deviation / np.sqrt(some) * random.standard_normal(len(calls))) * slower
-    mean = np.where(calls > 1, np.clip(mean, 0.3 * latency.mean * slower, longest), longest)
-    return np.where(calls > 0, longest, 0.0), np.rint(np.where(calls > 0, mean * calls, 0.0))
+    score = np.interp(depth, *_tail_scores())
+    longest = np.rint(latency.durations(score) * slower)
+    # The other calls are all shorter: their mean is that of the calls below the longest, and scatters.
+    below, deviation = _at(score, latency.below_mean, latency.below_deviation)
+    others = np.maximum(some - 1, 1.0)
+    scatter = deviation / np.sqrt(others) * random.standard_normal(len(calls))
+    mean = np.clip((below + scatter) * slower, 0.2 * below * slower, longest)
+    total = np.rint(longest + (some - 1) * mean)
+    return np.where(calls > 0, longest, 0.0), np.where(calls > 0, total, 0.0)
 
 
 def draw_quantiles(
