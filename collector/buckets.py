@@ -22,6 +22,9 @@ from domain.series import FAMILIES, Family, Key, bucket_span
 # New bins wait until they are this many, or a quarter of those merged: merging costs as much as all of them.
 _MERGE_FROM = 4_000
 
+# Cells that are added to the accumulators at once rather than kept waiting for the next ones.
+_SETTLE_FROM = 20_000
+
 FamilyStep = tuple[str, int]
 
 
@@ -40,6 +43,7 @@ class OpenStep:
     begins: int = field(init=False)
     _merged: pl.DataFrame = field(init=False)
     _waiting: list[pl.DataFrame] = field(default_factory=list)
+    _waiting_bins: int = 0
 
     def __post_init__(self) -> None:
         self.begins = bucket_span(self.next, self.step, self.zone)[0]
@@ -48,7 +52,7 @@ class OpenStep:
     @property
     def size(self) -> int:
         """How many bins are held."""
-        return len(self._merged) + sum(map(len, self._waiting))
+        return len(self._merged) + self._waiting_bins
 
     def add(self, bins: pl.DataFrame) -> None:
         """Take in bins of the family's finest step; those of written buckets are left out."""
@@ -57,8 +61,8 @@ class OpenStep:
         if bins.is_empty():
             return
         self._waiting.append(bins)
-        waiting = sum(map(len, self._waiting))
-        if waiting > max(_MERGE_FROM, self.size // 5):
+        self._waiting_bins += len(bins)
+        if self._waiting_bins > max(_MERGE_FROM, len(self._merged) // 4):
             self.bins()
 
     def bins(self) -> pl.DataFrame:
@@ -69,6 +73,7 @@ class OpenStep:
                 merge([self._merged, fresh], self.family, self.step, self.zone) if len(self._merged) else fresh
             )
             self._waiting.clear()
+            self._waiting_bins = 0
         return self._merged
 
     def ended(self, end: int) -> pl.DataFrame:
@@ -84,6 +89,7 @@ class OpenStep:
         """Drop the bins; the ledger has their cells."""
         self._merged = no_bins(self.family)
         self._waiting.clear()
+        self._waiting_bins = 0
 
 
 class OpenBuckets:
@@ -92,11 +98,13 @@ class OpenBuckets:
     def __init__(self, zone: ZoneInfo, steps: Mapping[FamilyStep, OpenStep]) -> None:
         self._zone, self.steps = zone, steps
         self.last: int | None = None
+        self._fresh: list[pl.DataFrame] = []
+        self._fresh_cells = 0
 
     @property
     def size(self) -> int:
         """How many bins are held in all."""
-        return sum(step.size for step in self.steps.values())
+        return sum(step.size for step in self.steps.values()) + self._fresh_cells
 
     def begins(self) -> int:
         """From when on (epoch seconds) cells are needed to remake the accumulators."""
@@ -109,9 +117,27 @@ class OpenBuckets:
         """
         if cells.is_empty():
             return ()
-        cells = categorised(cells)
-        newest = int(cells["bucket"].max())  # type: ignore[arg-type]
+        oldest, newest = cells.select(
+            pl.col("bucket").min().alias("oldest"), pl.col("bucket").max().alias("newest")
+        ).row(0)
         self.last = newest if self.last is None else max(self.last, newest)
+        if keep and oldest >= max(step.begins for step in self.steps.values()):
+            # Nothing is late, and nobody asks yet: a few ticks' cells cost no more than one tick's to add.
+            self._fresh.append(cells)
+            self._fresh_cells += len(cells)
+            if self._fresh_cells > _SETTLE_FROM:
+                self.settle()
+            return ()
+        return self._add(cells, keep=keep)
+
+    def settle(self) -> None:
+        """Add the cells that wait to the accumulators; to be called before these are looked at."""
+        if self._fresh:
+            fresh, self._fresh, self._fresh_cells = pl.concat(self._fresh), [], 0
+            self._add(fresh, keep=True)
+
+    def _add(self, cells: pl.DataFrame, *, keep: bool) -> Sequence[tuple[FamilyStep, pl.DataFrame]]:
+        cells = categorised(cells)
         late: list[tuple[FamilyStep, pl.DataFrame]] = []
         for family in FAMILIES.values():
             bins = fold(cells, family, family.finest, self._zone)
@@ -135,5 +161,6 @@ class OpenBuckets:
 
     def forget(self) -> None:
         """Drop all bins; the ledger has their cells."""
+        self.settle()  # for the births
         for step in self.steps.values():
             step.forget()

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from collector.buckets import FamilyStep, OpenBuckets, OpenStep
+from collector.floors import Floors
 from collector.writer import first_bucket_from, first_kept
-from domain.ports import Ledger, SeriesStore, StateStore
+from domain.ports import Ledger, SeriesStore
 from domain.series import FAMILIES, Key, SeriesKey, floor_bucket
 
 
@@ -26,7 +27,7 @@ class Standing:
 
 
 def stand(
-    ledger: Ledger, series: SeriesStore, state: StateStore, coverage: tuple[int, int], now: float, zone: ZoneInfo
+    ledger: Ledger, series: SeriesStore, floors: Floors, coverage: tuple[int, int], now: float, zone: ZoneInfo
 ) -> Standing:
     """Compare the files with the record. Raises StoreError, SeriesError."""
     record = ledger.written()
@@ -36,7 +37,6 @@ def stand(
     steps: dict[FamilyStep, OpenStep] = {}
     ahead: dict[FamilyStep, int] = {}
     for family in FAMILIES.values():
-        floors = {key: state.floor(key) for key in keys[family.name]}
         for seconds in family.days:
             oldest = max(floor_bucket(coverage[0], seconds, zone), first_kept(family, seconds, now, zone))
             written = record.get((family.name, seconds), oldest)
@@ -49,7 +49,7 @@ def stand(
                 births[key.key] = 0
                 end = last + seconds
                 written = max(written, end)
-                begin = min(begin, max(end, first_bucket_from(floors[key], seconds, zone)))
+                begin = min(begin, max(end, first_bucket_from(floors.of(key), seconds, zone)))
             begin = max(oldest, begin)
             steps[family.name, seconds] = OpenStep(family, seconds, zone, begin, births)
             ahead[family.name, seconds] = max(begin, written)

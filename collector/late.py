@@ -7,7 +7,7 @@ that is what makes it safe to repeat after a crash.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -15,10 +15,11 @@ import polars as pl
 
 from collector.buckets import FamilyStep, OpenBuckets, OpenStep
 from collector.chunks import chunks
+from collector.floors import Floors
 from collector.rollup import blank, bucket_of, fold, measure, merge
 from collector.writer import first_bucket_from, first_kept
 from domain.ports import Ledger, SeriesStore, StateStore
-from domain.series import FAMILIES, Key, Rows, SeriesKey, Values, bucket_span
+from domain.series import FAMILIES, Key, Rows, SeriesKey, bucket_span
 
 Dirty = dict[FamilyStep, pl.DataFrame]
 
@@ -52,9 +53,9 @@ class LateCells:
             pairs = pl.concat(frames).unique().filter(kept)
             if len(pairs):
                 dirty[family, step] = pairs
-        changed = 0
+        changed, floors = 0, Floors(self._state)
         for of, bins in self._bins(dirty).items():
-            changed += self._rewrite(buckets.steps[of], bins)
+            changed += self._rewrite(buckets.steps[of], bins, floors)
         self._dirty.clear()
         return changed
 
@@ -73,38 +74,36 @@ class LateCells:
                             found.setdefault((name, step), []).append(wanted)
         return {of: merge(frames, FAMILIES[of[0]], of[1], self._zone) for of, frames in found.items()}
 
-    def _rewrite(self, step: OpenStep, bins: pl.DataFrame) -> int:
+    def _rewrite(self, step: OpenStep, bins: pl.DataFrame, floors: Floors) -> int:
         measured = measure(bins, step.family).sort("bucket")
         changed = 0
         for table in measured.partition_by(step.family.dimensions):
             key = tuple(str(part) for part in table.row(0)[: len(step.family.dimensions)])
-            buckets = table["bucket"].to_numpy()
-            changed += self._rewrite_one(step, key, buckets.tolist(), table.select(step.family.sources).to_numpy())
+            lowest = first_bucket_from(floors.of(SeriesKey(step.family.name, key)), step.step, self._zone)
+            kept = table.filter(pl.col("bucket").is_between(lowest, step.next, closed="left"))
+            if len(kept):
+                changed += self._rewrite_one(step, key, kept)
         return changed
 
-    def _rewrite_one(self, step: OpenStep, key: Key, buckets: Sequence[int], values: Values) -> bool:
-        """Put rows of one series in place; whether that changed its file."""
-        series, zone = SeriesKey(step.family.name, key), self._zone
-        lowest = first_bucket_from(self._state.floor(series), step.step, zone)
-        mine = [i for i, bucket in enumerate(buckets) if lowest <= bucket < step.next]
-        if not mine:
-            return False
-        start = buckets[mine[0]]
-        old = self._series.read(series, step.step, start, step.next)
+    def _rewrite_one(self, step: OpenStep, key: Key, measured: pl.DataFrame) -> bool:
+        """Put rows of one series in place; whether that changed its file. `measured` is sorted by bucket."""
+        series, seconds, sources = SeriesKey(step.family.name, key), step.step, step.family.sources
+        buckets = measured["bucket"].to_numpy()
+        start = int(buckets[0])
+        old = self._series.read(series, seconds, start, step.next)
         new = old.values.copy()
-        new[[(buckets[i] - start) // step.step for i in mine]] = values[mine]
+        new[(buckets - start) // seconds] = measured.select(sources).to_numpy()
         # From a series' first call on, every bucket is known: those between an earlier first call and the old one.
         missing = np.isnan(new[:, 0])
-        new[missing] = blank((int(missing.sum()),), step.family.sources)
+        new[missing] = blank((int(missing.sum()),), sources)
         differ = np.flatnonzero(~((new == old.values) | (np.isnan(new) & np.isnan(old.values))).all(axis=1))
         if not len(differ):
             return False
-        if self._series.last(series, step.step) is None:
+        if self._series.last(series, seconds) is None:
             first, past = 0, len(new)
         else:
             first, past = int(differ[0]), int(differ[-1]) + 1
-        rows = Rows(start + first * step.step, step.step, step.family.sources, new[first:past])
-        self._series.rewrite(series, rows)
+        self._series.rewrite(series, Rows(start + first * seconds, seconds, sources, new[first:past]))
         return True
 
 

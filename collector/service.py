@@ -22,6 +22,7 @@ import polars as pl
 from collector.buckets import FamilyStep, OpenBuckets
 from collector.catchup import stand
 from collector.chunks import chunks
+from collector.floors import Floors
 from collector.late import LateCells, late_pairs
 from collector.openrows import open_rows
 from collector.watermark import Watermark
@@ -68,7 +69,7 @@ class Collector:
         self._clock, self._waker, self._zone, self._settings = clock, waker, zone, settings
         self._most_bins = most_bins
         self._lock = threading.RLock()
-        self._writer = SeriesWriter(series, state, zone)
+        self._writer = SeriesWriter(series, zone)
         self._late = LateCells(ledger, series, state, zone)
         coverage = ledger.coverage()
         self._watermark = Watermark(None if coverage is None else float(coverage[1]))
@@ -169,17 +170,18 @@ class Collector:
         coverage = self._ledger.coverage()
         if self._filled or coverage is None or now < self._fill_after:
             return
+        floors = Floors(self._state)
         buckets, ahead = self._buckets, dict[FamilyStep, int]()
         if buckets is None:
-            standing = stand(self._ledger, self._series, self._state, coverage, now, self._zone)
+            standing = stand(self._ledger, self._series, floors, coverage, now, self._zone)
             buckets, ahead = standing.buckets, dict(standing.ahead)
         limit = coverage[1] - self._settings.grace_seconds
         span = self._ledger.span() or coverage
         for past, cells in chunks(self._ledger, buckets.begins(), max(span[1], limit)):
             with self._lock:
                 buckets.add(cells)
-            self._write(buckets, min(limit, past), now, ahead={}, below_floors=True)
-        self._write(buckets, limit, now, ahead=ahead, below_floors=True)
+            self._write(buckets, min(limit, past), now, ahead={}, floors=floors)
+        self._write(buckets, limit, now, ahead=ahead, floors=floors)
         if self._buckets is None:
             self._late.add(late_pairs(self._ledger.arrived(), ahead, self._zone))
         with self._lock:
@@ -193,10 +195,10 @@ class Collector:
         """Write the rows whose bucket ended `grace` seconds before the watermark."""
         mark = self._watermark.complete_up_to
         if self._buckets is not None and self._filled and mark is not None:
-            self._write(self._buckets, mark - grace, now, ahead={}, below_floors=False)
+            self._write(self._buckets, mark - grace, now, ahead={}, floors=None)
 
     def _write(
-        self, buckets: OpenBuckets, limit: float, now: float, *, ahead: Mapping[FamilyStep, int], below_floors: bool
+        self, buckets: OpenBuckets, limit: float, now: float, *, ahead: Mapping[FamilyStep, int], floors: Floors | None
     ) -> None:
         """Write all buckets that ended by `limit` and those that some file has already (`ahead`)."""
         written: dict[FamilyStep, int] = {}
@@ -205,8 +207,9 @@ class Collector:
             if end <= step.next:
                 continue
             with self._lock:
+                buckets.settle()
                 ready = self._writer.ended_rows(step, end, now)
-            self._writer.write(step, ready, below_floors=below_floors)
+            self._writer.write(step, ready, floors)
             with self._lock:
                 step.advance(end)
             written[of] = end
@@ -238,6 +241,7 @@ class Collector:
         with self._lock:
             if self._buckets is None or not self._filled or mark is None:
                 return LiveRows(mark, MappingProxyType({}))
+            self._buckets.settle()
             return open_rows(self._buckets.steps[family, step], self._buckets.last, mark, keys)
 
     def sources(self) -> Sequence[Heartbeat]:

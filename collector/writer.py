@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from collector.buckets import OpenStep
+from collector.floors import Floors
 from collector.rollup import dense, measure
-from domain.ports import SeriesStore, StateStore
+from domain.ports import SeriesStore
 from domain.series import DAY, Family, Key, Rows, SeriesKey, bucket_span, floor_bucket
 
 # Floats of one array of rows: bounds the memory of writing days of rows for thousands of keys.
@@ -41,8 +42,8 @@ class Ended:
 class SeriesWriter:
     """Writes what ended. Writing the same again changes nothing: the store skips rows it has."""
 
-    def __init__(self, series: SeriesStore, state: StateStore, zone: ZoneInfo) -> None:
-        self._series, self._state, self._zone = series, state, zone
+    def __init__(self, series: SeriesStore, zone: ZoneInfo) -> None:
+        self._series, self._zone = series, zone
 
     def ended_rows(self, step: OpenStep, end: int, now: float) -> Ended:
         """What is to be written of the buckets before `end`, as far as the family keeps them."""
@@ -51,10 +52,10 @@ class SeriesWriter:
         births = {key: birth for key, birth in step.births.items() if birth < past}
         return Ended(start, max(0, end - start) // step.step, births, measure(step.ended(end), step.family))
 
-    def write(self, step: OpenStep, ended: Ended, *, below_floors: bool) -> None:
+    def write(self, step: OpenStep, ended: Ended, floors: Floors | None) -> None:
         """Write them for all living keys; the step is not advanced here.
 
-        `below_floors`: some may lie below a series' floor, where only its file knows them, and are left out.
+        With `floors` some may lie below a series' floor, where only its file knows them, and are left out.
         Raises SeriesError; what is written by then is written, and may be written again.
         """
         family, seconds, start = step.family, step.step, ended.start
@@ -68,8 +69,8 @@ class SeriesWriter:
             for key, table in zip(group, values, strict=True):
                 series = SeriesKey(family.name, key)
                 begin = max(start, floor_bucket(ended.births[key], seconds, self._zone))
-                if below_floors:
-                    begin = max(begin, first_bucket_from(self._state.floor(series), seconds, self._zone))
+                if floors is not None:
+                    begin = max(begin, first_bucket_from(floors.of(series), seconds, self._zone))
                 if begin < start + ended.rows * seconds:
                     rows = table[(begin - start) // seconds :]
                     self._series.write(series, Rows(begin, seconds, family.sources, rows))
