@@ -7,8 +7,9 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import rrdtool
@@ -19,6 +20,8 @@ from rrd.store import RrdSeriesStore
 START = 1_700_006_400 // DAY * DAY
 STEP = 300
 UPDATES_A_CALL = 250
+
+Item = TypeVar("Item")
 
 
 def main() -> int:
@@ -36,13 +39,15 @@ def main() -> int:
         print(json.dumps({name: round(value, 6) for name, value in figures.items()}, indent=1))  # noqa: T201
     else:
         for name, value in figures.items():
-            print(f"{name:62}{value:>16,.4f}" if value < 100 else f"{name:62}{value:>16,.0f}")  # noqa: T201
+            print(f"{name:62}{value:>16,.6f}" if value < 100 else f"{name:62}{value:>16,.0f}")  # noqa: T201
     return 0
 
 
-def _cpu(work: Callable[[], object]) -> float:
+def _cpu(work: Callable[[Item], object], over: Sequence[Item]) -> float:
+    """The processor seconds of `work` over each item."""
     begin = time.process_time()
-    work()
+    for item in over:
+        work(item)
     return time.process_time() - begin
 
 
@@ -56,7 +61,8 @@ def _history(root: Path) -> dict[str, float]:
     store = RrdSeriesStore(root)
     count = FAMILIES["hub"].days[STEP] * DAY // STEP
     rows = _rows(START, count, SOURCES)
-    ours = _cpu(lambda: [store.write(SeriesKey("hub", (f"h{n}",)), rows) for n in range(5)]) / 5
+    series = [SeriesKey("hub", (f"h{number}",)) for number in range(5)]
+    ours = _cpu(lambda key: store.write(key, rows), series) / 5
     path = str(root / "librrd.rrd")
     sources = [f"DS:{source}:GAUGE:{STEP}:U:U" for source in SOURCES]
     rrdtool.create(path, "--start", str(START), "--step", str(STEP), *sources, f"RRA:AVERAGE:0:1:{count}")
@@ -65,11 +71,12 @@ def _history(root: Path) -> dict[str, float]:
         for end, values in zip(range(START + STEP, rows.end + 1, STEP), rows.values.tolist(), strict=True)
     ]
     calls = [updates[at : at + UPDATES_A_CALL] for at in range(0, count, UPDATES_A_CALL)]
-    librrd = _cpu(lambda: [rrdtool.update(path, "--skip-past-updates", *call) for call in calls])
-    hub = SeriesKey("hub", ("h0",))
-    day = _cpu(lambda: [store.read(hub, STEP, rows.end - DAY, rows.end) for _ in range(200)]) / 200
-    everything = _cpu(lambda: [store.read(hub, STEP, START, rows.end) for _ in range(5)]) / 5
-    late = _cpu(lambda: [store.rewrite(hub, _rows(rows.end - DAY, 12, SOURCES)) for _ in range(10)]) / 10
+    librrd = _cpu(lambda call: rrdtool.update(path, "--skip-past-updates", *call), calls)
+    hub = series[0]
+    day = _cpu(lambda _: store.read(hub, STEP, rows.end - DAY, rows.end), range(200)) / 200
+    everything = _cpu(lambda _: store.read(hub, STEP, START, rows.end), range(5)) / 5
+    hour = _rows(rows.end - DAY, 12, SOURCES)
+    late = _cpu(lambda _: store.rewrite(hub, hour), range(10)) / 10
     return {
         "history, rows of eight sources per CPU-second": count / ours,
         "the same by librrd's update, text made beforehand": count / librrd,
@@ -83,12 +90,13 @@ def _bucket(root: Path, series: int) -> dict[str, float]:
     """One bucket of many series: made, then the next one appended, by us and by librrd."""
     store = RrdSeriesStore(root)
     keys = [SeriesKey("pharmacy", (f"{number:08d}",)) for number in range(series)]
-    created = _cpu(lambda: [store.write(key, _rows(START, 1, FIVE_SOURCES)) for key in keys])
-    rows = [_rows(START + STEP, 1, FIVE_SOURCES) for _ in keys]
-    appended = _cpu(lambda: [store.write(key, row) for key, row in zip(keys, rows, strict=True)])
+    first = _rows(START, 1, FIVE_SOURCES)
+    created = _cpu(lambda key: store.write(key, first), keys)
+    following = _rows(START + STEP, 1, FIVE_SOURCES)
+    appended = _cpu(lambda key: store.write(key, following), keys)
     paths = [str(root / "pharmacy" / key.key[0] / f"{STEP}.rrd") for key in keys]
     update = f"{START + 3 * STEP}:123456:12:0:12345:123456"
-    librrd = _cpu(lambda: [rrdtool.update(path, update) for path in paths])
+    librrd = _cpu(lambda path: rrdtool.update(path, update), paths)
     return {
         f"files of {series:,} new series made, CPU seconds": created,
         f"one bucket of {series:,} series, CPU seconds": appended,
