@@ -32,7 +32,7 @@ def cells_of(world: World, parts: Sequence[Calls]) -> pl.DataFrame:
         "vendor": world.vendors,
         "version": world.versions,
         "pharmacy": world.pharmacies,
-        "server": _servers(world),
+        "server": world.server_names,
         "code": world.codes,
         "class": CLASSES,
         "side": SIDES,
@@ -55,14 +55,7 @@ def recent(world: World, start: float, end: float, scenario: Scenario = ORDINARY
         begin = stop
 
 
-def _servers(world: World) -> list[str]:
-    """All servers, the one without a name first."""
-    return ["", *(name for names in world.servers for name in names)]
-
-
 def _columns(world: World, calls: Calls) -> dict[str, npt.NDArray[np.int64] | npt.NDArray[np.int16]]:
-    counts = [len(names) for names in world.servers]
-    offsets = np.cumsum([1, *counts[:-1]])
     hub = world.operation_hub[calls.operation]
     version = world.pharmacy_version[calls.pharmacy]
     return {
@@ -72,7 +65,7 @@ def _columns(world: World, calls: Calls) -> dict[str, npt.NDArray[np.int64] | np
         "vendor": world.version_vendor[version],
         "version": version,
         "pharmacy": calls.pharmacy,
-        "server": np.where(np.array(counts)[hub] > 0, offsets[hub] + calls.server, 0),
+        "server": world.server_first[hub] + calls.server,
         "code": calls.code,
         "class": world.code_class[calls.code],
         "side": world.code_side[calls.code],

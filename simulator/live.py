@@ -89,11 +89,15 @@ class LiveWriter:
 
     def run(self, stop: threading.Event) -> None:
         """Write until `stop` is set. A full disk is waited out: what was missed is written once there is room."""
+        trouble = ""
         while not stop.is_set():
             try:
                 self.step()
+                trouble = ""
             except StoreError as error:
-                _log.warning("%s", error)
+                if str(error) != trouble:  # told once, not twice a second
+                    trouble = str(error)
+                    _log.warning("%s", trouble)
             self._waker.wait(TICK_SECONDS)
 
     def step(self) -> None:

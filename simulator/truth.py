@@ -39,7 +39,11 @@ class HappenedFault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Truth(msgspec.Struct, frozen=True, kw_only=True):
-    """What the log files of a span hold. Keys of `by` are as in `analyse --json`; a minute's is its start."""
+    """What the log files of a span hold.
+
+    `by` has the dimensions of `analyse --json`, with "" for lines that name no server. A minute of `minutes`
+    (hub, minute, calls) is named by its start.
+    """
 
     version: int
     start: str
@@ -66,6 +70,7 @@ class Tallier:
             "vendor": len(world.vendors),
             "pharmacy": len(world.pharmacies),
             "code": len(world.codes),
+            "server": len(world.server_names),
         }
         self._counts = {name: np.zeros(size * 3, dtype=np.int64) for name, size in self._sizes.items()}
         self._minutes: dict[tuple[int, int], int] = {}
@@ -74,17 +79,19 @@ class Tallier:
         """Count some calls."""
         world = self._world
         klass = world.code_class[calls.code]
+        hub = world.operation_hub[calls.operation]
         keys = {
-            "hub": world.operation_hub[calls.operation],
+            "hub": hub,
             "endpoint": calls.operation,
             "vendor": world.version_vendor[world.pharmacy_version[calls.pharmacy]],
             "pharmacy": calls.pharmacy,
             "code": calls.code,
+            "server": world.server_first[hub] + calls.server,
         }
         for name, key in keys.items():
             self._counts[name] += np.bincount(key * 3 + klass, minlength=self._sizes[name] * 3)
         # A minute is that of the time which the line tells.
-        minutes, counts = np.unique(calls.seen_us // (60 * _US) * len(world.hubs) + keys["hub"], return_counts=True)
+        minutes, counts = np.unique(calls.seen_us // (60 * _US) * len(world.hubs) + hub, return_counts=True)
         for place, count in zip(minutes.tolist(), counts.tolist(), strict=True):
             minute, hub = divmod(place, len(world.hubs))
             self._minutes[hub, minute] = self._minutes.get((hub, minute), 0) + count
@@ -98,6 +105,7 @@ class Tallier:
             "vendor": world.vendors,
             "pharmacy": world.pharmacies,
             "code": world.codes,
+            "server": world.server_names,
         }
         by = {name: _tallies(names[name], counts.reshape(-1, 3)) for name, counts in self._counts.items()}
         minutes: dict[str, dict[str, int]] = {hub: {} for hub in world.hubs}

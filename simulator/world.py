@@ -28,6 +28,7 @@ from simulator.catalogue import (
 from simulator.rhythm import ON_CALL_GROUPS
 
 DAY_CALLS = 2_500_000  # on an ordinary working day, at load 1 and 5,000 pharmacies
+MOST_DAY_CALLS = 500_000_000  # a minute of more would not fit into memory
 MAX_PHARMACIES = 99_999  # six-digit bodies that begin with 0; no such number is issued
 _ACTIVE = 0.94
 _CONTRACTLESS = 0.01
@@ -46,9 +47,11 @@ def generator(seed: int, *place: int) -> np.random.Generator:
 class World:
     """Tables that calls are drawn from. Calls name their parts by index into these.
 
-    `rate` is the number of calls on an ordinary working day. `pharmacy_odds` sum to 1 over active
-    pharmacies; `*_cumulative` are running sums for drawing. `code_*` are indexed like `codes`; an outcome
-    is a code of one operation, with its odds there.
+    `rate` is the number of calls on an ordinary working day. `pharmacy_odds` sum to 1 over active pharmacies;
+    `*_cumulative` are running sums for drawing. `code_*` are indexed like `codes`; an outcome is a code of one
+    operation, with its odds there. `on_call` holds, for each group, its pharmacies and their running odds.
+    `servers` are those of each hub; `server_names` are all of them after the nameless one at 0, and
+    `server_first` says where a hub's begin there (0 for a hub without any).
     """
 
     seed: int
@@ -80,6 +83,8 @@ class World:
     on_call: tuple[tuple[Ints, Floats], ...]
     contractless: Ints
     servers: tuple[tuple[str, ...], ...]
+    server_names: tuple[str, ...]
+    server_first: Ints
 
     def is_access(self, hub: int) -> bool:
         """Whether the hub writes an access log."""
@@ -96,10 +101,13 @@ def build_world(seed: int = 1, load: float = 1.0, pharmacies: int = 5_000) -> Wo
     """The world of a seed. Raises UsageError for a seed, load or number that makes none."""
     if seed < 0:
         raise UsageError(f"a seed is 0 or more, not {seed}")
-    if not 0 < load <= 1_000:
-        raise UsageError(f"a load is a factor above 0 and up to 1000, not {load:g}")
+    if not 0 < load < float("inf"):
+        raise UsageError(f"a load is a factor above 0, not {load:g}")
     if not 1 <= pharmacies <= MAX_PHARMACIES:
         raise UsageError(f"the number of pharmacies is between 1 and {MAX_PHARMACIES}, not {pharmacies}")
+    rate = DAY_CALLS * load * pharmacies / 5_000
+    if rate > MOST_DAY_CALLS:
+        raise UsageError(f"{pharmacies} pharmacies at load {load:g} are {rate:.0f} calls a day, over {MOST_DAY_CALLS}")
     shares = np.array([operation.share for operation in OPERATIONS])
     outcomes = _outcomes()
     codes = tuple(dict.fromkeys([*(code for _, code, _ in outcomes), *FAULT_CODES]))
@@ -114,11 +122,12 @@ def build_world(seed: int = 1, load: float = 1.0, pharmacies: int = 5_000) -> Wo
     active[0] = True
     sizes = np.exp(_SKEW * generator(seed, 2).standard_normal(pharmacies)) * active
     sizes /= sizes.sum()
+    servers = tuple(tuple(f"{hub}-{i:02d}" for i in range(1, SERVERS[hub] + 1)) for hub in HUBS)
     group = generator(seed, 4).integers(0, ON_CALL_GROUPS, pharmacies)
     return World(
         seed=seed,
         load=load,
-        rate=DAY_CALLS * load * pharmacies / 5_000,
+        rate=rate,
         hubs=HUBS,
         operation_hub=np.array([HUBS.index(operation.hub) for operation in OPERATIONS]),
         endpoints=tuple(operation.endpoint for operation in OPERATIONS),
@@ -147,7 +156,9 @@ def build_world(seed: int = 1, load: float = 1.0, pharmacies: int = 5_000) -> Wo
         pharmacy_group=group,
         on_call=tuple(_drawable(sizes * (group == i), sizes) for i in range(ON_CALL_GROUPS)),
         contractless=_contractless(seed, active),
-        servers=tuple(tuple(f"{hub}-{i:02d}" for i in range(1, SERVERS[hub] + 1)) for hub in HUBS),
+        servers=servers,
+        server_names=("", *(name for names in servers for name in names)),
+        server_first=np.array([1 + sum(map(len, servers[:i])) if names else 0 for i, names in enumerate(servers)]),
     )
 
 

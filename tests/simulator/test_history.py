@@ -25,7 +25,7 @@ from store.state import SqlState, open_state
 
 from .helpers import start_of
 
-WORLD = build_world(8, load=60, pharmacies=4)
+WORLD = build_world(8, load=120, pharmacies=2)
 FLOOR = int(start_of("2026-11-04T13:00"))  # 12:00 UTC; the clock went back ten days before
 DAYS = 40
 

@@ -8,6 +8,10 @@ import pytest
 
 from domain.cells import SCHEMA, add
 from domain.redact import has_patient, mask_patients
+from logwatch.catalog import shipped as log_formats
+from logwatch.count import count
+from logwatch.reader import Reader
+from logwatch.registry import Registry
 from simulator.cells import recent
 from simulator.faults import load_scenario, shipped
 from simulator.patients import pool
@@ -43,12 +47,28 @@ def test_also_while_things_go_wrong(tmp_path: Path) -> None:
     assert [fault.kind for fault in truth.faults] == ["endpoint-dead"]
 
 
+def test_the_log_watcher_reads_the_same(tmp_path: Path) -> None:
+    world, start = build_world(3, load=3), start_of("2026-11-23T09:59")
+    scenario = load_scenario(shipped()["demo"], world, start - 180)
+    write_logs(tmp_path, start, start + 120, world, scenario)
+    registry, formats = Registry(300), log_formats()
+    frames = []
+    for hub, path in logs(tmp_path):
+        reader = Reader(formats["hub-access" if hub == "mycarenet" else "hub-calls"], registry, fixed={"hub": hub})
+        reading = reader.read(path.read_bytes(), start + 200)
+        assert reading.accounting.events == reading.accounting.lines == len(lines_of(path))
+        assert not reading.tally.invalid
+        assert not reading.tally.unknown_codes
+        frames.append(count([reading.events], registry))
+    assert add(frames).equals(add(list(recent(world, start, start + 120, scenario))))
+
+
 def test_truth_counts_the_lines(tmp_path: Path) -> None:
     start = start_of("2026-11-23T23:30")  # over midnight
     truth = simulate(tmp_path, start, start + 3_600, seed=2, load=5, pharmacies=700)
     assert read_truth(tmp_path / "truth.json") == truth
     cells = cells_of_logs(tmp_path)
-    for name in ("hub", "endpoint", "vendor", "pharmacy", "code"):
+    for name in ("hub", "endpoint", "vendor", "pharmacy", "code", "server"):
         found = {
             row[0]: row[1:]
             for row in cells.group_by(name)

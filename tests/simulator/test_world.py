@@ -44,7 +44,14 @@ def test_tiny_worlds_have_somebody_to_call(pharmacies: int) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [((-1, 1.0, 5), "seed"), ((1, 0.0, 5), "load"), ((1, float("nan"), 5), "load"), ((1, 1.0, 0), "pharmacies")],
+    [
+        ((-1, 1.0, 5), "seed"),
+        ((1, 0.0, 5), "load"),
+        ((1, float("nan"), 5), "load"),
+        ((1, 1.0, 0), "pharmacies"),
+        ((1, 1e6, 5_000), "calls a day"),
+        ((1, float("inf"), 5), "load"),
+    ],
 )
 def test_what_makes_no_world_is_refused(arguments: tuple[int, float, int], said: str) -> None:
     with pytest.raises(UsageError, match=said):
