@@ -38,6 +38,10 @@ class Config:
         """The directory of everything stored; a relative one is meant from the file's own directory."""
         return (self.file.parent / self.settings.site.data).resolve()
 
+    def absolute(self, pattern: str) -> str:
+        """A path pattern of the configuration; a relative one is meant from the file's own directory."""
+        return str(self.file.parent / pattern)
+
     @property
     def formats(self) -> dict[str, Format]:
         """Shipped formats and the file's own."""

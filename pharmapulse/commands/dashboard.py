@@ -1,0 +1,70 @@
+"""`pharmapulse dashboard`: serve the pages and the API."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.app.base import BaseApplication
+
+from pharmapulse import wiring
+from pharmapulse.config import Config
+from pharmapulse.options import add_config, config_of
+from pharmapulse.process import set_up_logs, watch_parent
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+EPILOG = """\
+examples:
+  pharmapulse dashboard --config pharmapulse.toml
+  pharmapulse dashboard --config pharmapulse.toml --port 9090
+
+It listens on this machine only (127.0.0.1) and is read-only.
+"""
+
+
+class Server(BaseApplication):
+    """gunicorn with threads: an open page holds a stream of events for as long as it is looked at."""
+
+    def __init__(self, config: Config, port: int) -> None:
+        self._config, self._port = config, port
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set gunicorn's own settings."""
+        web = self._config.settings.web
+        settings: dict[str, Any] = {
+            "bind": f"127.0.0.1:{self._port}",
+            "worker_class": "gthread",
+            "workers": web.workers,
+            "threads": web.threads,
+            "control_socket_disable": True,
+            "graceful_timeout": 2,
+            "timeout": 60,
+            "accesslog": None,
+            "loglevel": "warning",
+            "proc_name": "pharmapulse-dashboard",
+        }
+        for name, value in settings.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:
+        """The application, built in each worker."""
+        return wiring.dashboard(self._config)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Say which arguments the command takes."""
+    add_config(parser)
+    parser.add_argument("--port", type=int, metavar="P", help="the port; by default web.port of the configuration")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until stopped."""
+    set_up_logs("dashboard")
+    config = config_of(options)
+    watch_parent()
+    Server(config, options.port or config.settings.web.port).run()
+    return 0

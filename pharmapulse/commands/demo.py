@@ -1,0 +1,84 @@
+"""`pharmapulse demo`: simulated hubs, every page live."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+import time
+from pathlib import Path
+
+from domain.errors import UsageError
+from pharmapulse.commands.simulate import add_world
+from pharmapulse.demo import Demo
+from pharmapulse.process import set_up_logs, stop_event
+from pharmapulse.progress import Progress
+from pharmapulse.supervisor import LOOK_SECONDS, Supervisor
+
+EPILOG = """\
+examples:
+  pharmapulse demo
+  pharmapulse demo --port 9090 --for 600
+  pharmapulse demo --pharmacies 5000 --data /var/tmp/demo
+
+The first start writes thirteen months of history: hubs, endpoints and vendors first, the rest while the pages
+say so. A later start with the same --data goes on where the last one stopped.
+"""
+PHARMACIES = 300
+_SEEN_SECONDS = 30.0
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Say which arguments the command takes."""
+    parser.add_argument("--port", type=int, default=8080, metavar="P", help="the dashboard's port (default 8080)")
+    parser.add_argument(
+        "--data", type=Path, default=Path("demo-data"), metavar="DIR", help="where all is kept (default demo-data)"
+    )
+    parser.add_argument("--for", type=float, dest="seconds", metavar="SECONDS", help="stop after so long")
+    add_world(parser, pharmacies=PHARMACIES)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the demo until stopped."""
+    set_up_logs("demo")
+    if not 1 <= options.port <= 65_532:
+        raise UsageError(f"{options.port} is no port: write 1 to 65532")
+    begun = time.monotonic()
+    demo = Demo(options.data.resolve(), options.seed, options.load, options.pharmacies, options.port)
+    stop = stop_event()
+    if options.seconds is not None:
+        timer = threading.Timer(options.seconds, stop.set)
+        timer.daemon = True
+        timer.start()
+    supervisor = Supervisor()
+    hubs: threading.Thread | None = None
+    history = demo.fill_history()
+    try:
+        file = str(demo.config.file)
+        supervisor.start("collector", "--config", file)
+        supervisor.start("dashboard", "--config", file)
+        sys.stderr.write(
+            f"pharmapulse: the pages are on http://127.0.0.1:{options.port} (all is kept in {options.data})\n"
+        )
+        with Progress("the last two days", "h") as progress:
+            demo.send_recent(stop.is_set, progress.reach)
+        if not stop.is_set():
+            hubs = demo.write_live(stop)
+            supervisor.start("logwatch", "--config", file)
+        sys.stderr.write(f"pharmapulse: live after {time.monotonic() - begun:.0f} s; Ctrl-C stops\n")
+        seen = 0.0
+        while not stop.wait(LOOK_SECONDS):
+            if time.monotonic() - seen > _SEEN_SECONDS:
+                seen = time.monotonic()
+                demo.seen()
+            code = supervisor.look()
+            if code is not None:
+                return code
+        return 0
+    finally:
+        stop.set()
+        supervisor.stop()
+        if hubs is not None:
+            hubs.join()
+        history.terminate()
+        history.join()

@@ -1,0 +1,49 @@
+"""What every long-running process of ours does alike: logs, signals, and not outliving its supervisor."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+# The read end of a pipe that the supervisor never writes to: its end tells that the supervisor is gone.
+PARENT_VARIABLE = "PHARMAPULSE_PARENT_FD"
+
+
+def set_up_logs(name: str) -> None:
+    """Our own log on standard error: time, process, level, message. Never a line of a watched file."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format=f"%(asctime)s {name} %(levelname)s %(message)s",
+        datefmt="%Y-%m-%dT%H:%M:%S%z",
+    )  # fmt: skip
+    # Migrations tell every plug-in they load; what they change is told by the store.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def stop_event() -> threading.Event:
+    """An event that SIGTERM, SIGINT or the supervisor's end sets."""
+    stop = threading.Event()
+
+    def told(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, told)
+    signal.signal(signal.SIGINT, told)
+    watch_parent()
+    return stop
+
+
+def watch_parent() -> None:
+    """Send this process SIGTERM once the supervisor that started it is gone."""
+    number = os.environ.pop(PARENT_VARIABLE, "")
+    if not number:
+        return
+
+    def watch(end: int) -> None:
+        os.read(end, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, args=(int(number),), name="parent", daemon=True).start()

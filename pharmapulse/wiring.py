@@ -1,0 +1,202 @@
+"""Where every real object is built: from a configuration to an agent, a collector, a dashboard."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from domain.clock import Clock, Waker, parse_clock
+from domain.errors import ConfigError
+from pharmapulse.config import Config
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from collector.live import LiveServer
+    from collector.service import Collector
+    from domain.ports import LiveBuckets, Receiver, Sender
+    from logwatch.agent import Agent
+    from rrd.store import RrdSeriesStore
+    from store.ledger import FileLedger
+    from store.outbox import SqliteOutbox
+    from store.state import SqlState
+
+# The supervisor fixes when a replayed clock begins and hands it down, so that its processes agree on the time.
+ORIGIN_VARIABLE = "PHARMAPULSE_CLOCK_ORIGIN"
+_LONGEST_SOCKET = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things are stored below `site.data`."""
+
+    data: Path
+
+    @property
+    def outbox(self) -> Path:
+        """The agent's checkpoint and waiting batches."""
+        return self.data / "agent" / "outbox.db"
+
+    @property
+    def spool(self) -> Path:
+        """Batches on their way to the collector."""
+        return self.data / "spool"
+
+    @property
+    def ledger(self) -> Path:
+        """The book of cells."""
+        return self.data / "ledger"
+
+    @property
+    def series(self) -> Path:
+        """The RRD files."""
+        return self.data / "series"
+
+    @property
+    def state(self) -> Path:
+        """The database of state."""
+        return self.data / "state.db"
+
+    @property
+    def socket(self) -> Path:
+        """The collector's socket; in a directory of this user's own where the data lies too deep for one."""
+        path = self.data / "collector.sock"
+        if len(os.fsencode(path)) <= _LONGEST_SOCKET:
+            return path
+        own = Path(tempfile.gettempdir()) / f"pharmapulse-{os.getuid()}"
+        own.mkdir(mode=0o700, exist_ok=True)
+        status = own.lstat()
+        if status.st_uid != os.getuid() or status.st_mode & 0o077:
+            raise ConfigError(f"{own} is not this user's alone", path="site.data", mend="Choose a shorter path")
+        return own / f"{hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]}.sock"
+
+
+def clock(config: Config) -> tuple[Clock, Waker]:
+    """The site's clock and a waker that goes by it."""
+    origin = os.environ.get(ORIGIN_VARIABLE)
+    site = config.settings.site
+    return parse_clock(site.clock, site.zone, float(origin) if origin else None)
+
+
+def sender(config: Config) -> Sender:
+    """The agents' end of the transport."""
+    from transport.registry import open_sender
+
+    return open_sender(config.settings.transport.url, Places(config.data).spool)
+
+
+def receiver(config: Config) -> Receiver:
+    """The collector's end of the transport."""
+    from transport.registry import open_receiver
+
+    return open_receiver(config.settings.transport.url, Places(config.data).spool)
+
+
+def state(config: Config) -> SqlState:
+    """The database of state."""
+    from store.state import open_state
+
+    config.data.mkdir(parents=True, exist_ok=True)
+    return open_state(config.settings.state.url or f"sqlite:///{Places(config.data).state}")
+
+
+def series(config: Config) -> RrdSeriesStore:
+    """The series on disk."""
+    from rrd.store import RrdSeriesStore
+
+    return RrdSeriesStore(Places(config.data).series)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningAgent:
+    """An agent with what must be closed after it."""
+
+    agent: Agent
+    outbox: SqliteOutbox
+    waker: Waker
+
+    def close(self) -> None:
+        """Let files and outbox go."""
+        self.agent.close()
+        self.outbox.close()
+
+
+def agent(config: Config) -> RunningAgent:
+    """The log watcher of a configuration. Raises ConfigError when there is nothing to watch."""
+    from logwatch.agent import Agent
+    from store.outbox import open_outbox
+
+    settings = config.settings
+    if not settings.sources:
+        raise ConfigError(
+            "there are no sources to watch", file=str(config.file), path="sources",
+            mend="Add a [[sources]] with name, paths and format",
+        )  # fmt: skip
+    time, waker = clock(config)
+    outbox = open_outbox(Places(config.data).outbox, settings.agent.name)
+    sources = [
+        msgspec.structs.replace(source, paths=tuple(config.absolute(pattern) for pattern in source.paths))
+        for source in settings.sources
+    ]
+    watcher = Agent(sources, config.formats, config.codes, settings.agent, outbox, sender(config), time)
+    return RunningAgent(watcher, outbox, waker)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningCollector:
+    """A collector with its live server and what must be closed after it."""
+
+    collector: Collector
+    live: LiveServer
+    ledger: FileLedger
+    state: SqlState
+
+    def close(self) -> None:
+        """Stop answering and let the stores go."""
+        self.live.close()
+        self.ledger.close()
+        self.state.close()
+
+
+def collector(config: Config) -> RunningCollector:
+    """The collector of a configuration."""
+    from collector.live import LiveServer
+    from collector.service import Collector
+    from store.ledger import open_ledger
+
+    settings = config.settings
+    places = Places(config.data)
+    time, waker = clock(config)
+    ledger, kept = open_ledger(places.ledger), state(config)
+    service = Collector(
+        receiver(config),
+        ledger,
+        series(config),
+        kept,
+        time,
+        waker,
+        ZoneInfo(settings.site.zone),
+        settings.collector,
+    )
+    return RunningCollector(service, LiveServer(service, places.socket), ledger, kept)
+
+
+def live(config: Config) -> LiveBuckets:
+    """The client of the collector's open buckets."""
+    from transport.live import LiveClient
+
+    return LiveClient(Places(config.data).socket)
+
+
+def dashboard(config: Config) -> Flask:
+    """The dashboard's application."""
+    from dashboard.app import create_app
+
+    return create_app(config.settings, series(config), live(config), state(config), clock(config)[0])
