@@ -58,8 +58,8 @@ def _between(hour: Floats, opens: float, closes: float) -> Floats:
 def _tables() -> tuple[dict[DayClass, Floats], dict[DayClass, Floats]]:
     """Shares per second at each whole minute of the wall clock, 0:00 to 24:00, by class of day."""
     hour = np.arange(1441) / 60
-    working = _between(hour, 8.4, 18.8) * (0.35 + _bell(hour, 10.4, 1.1) + 0.85 * _bell(hour, 17.1, 1.2))
-    working *= 1 - 0.55 * _bell(hour, 13.1, 0.55)
+    working = _between(hour, 8.4, 18.8) * (0.6 + _bell(hour, 10.4, 1.4) + 0.85 * _bell(hour, 17.1, 1.5))
+    working *= 1 - 0.25 * _bell(hour, 13.1, 0.6)
     saturday = _between(hour, 8.5, 17.5) * (0.12 + _bell(hour, 10.7, 1.2) + 0.2 * _bell(hour, 15, 1.3))
     # Midnight is the same from both sides, so that days join smoothly.
     call = 0.25 + 0.5 * _between(hour, 7.5, 22) + 0.9 * _bell(hour, 11, 1.7) + 0.7 * _bell(hour, 18, 1.6)
