@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import lru_cache
 from pathlib import Path
 
 from flask import Flask, Response, render_template, request
+from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException
 
 from dashboard import api, figures, guard, pages
@@ -16,6 +18,7 @@ from domain.errors import PharmapulseError, UsageError
 from domain.ports import LiveBuckets, SeriesStore, StateStore
 from domain.settings import Settings
 
+_BREAK = re.compile(r"(?<=[./_])(?=\w)|(?<=[a-z])(?=[A-Z])")
 _STATIC = Path(__file__).parent / "static"
 
 
@@ -34,7 +37,7 @@ def create_app(
     app.register_blueprint(api.blueprint(site))
     app.jinja_env.globals.update(asset=_asset, site_name=site.names.site, names=site.names)
     app.jinja_env.filters.update(
-        count=figures.count, rate=figures.rate, percent=figures.percent, millis=figures.millis
+        count=figures.count, rate=figures.rate, percent=figures.percent, millis=figures.millis, breakable=_breakable
     )  # fmt: skip
     _install_errors(app)
     return app
@@ -45,6 +48,11 @@ def _asset(name: str) -> str:
     """The address of a static file with its version, so that browsers may keep it for good."""
     digest = hashlib.sha256((_STATIC / name).read_bytes()).hexdigest()[:10]
     return f"/static/{name}?v={digest}"
+
+
+def _breakable(name: str) -> Markup:
+    """A long name that may break after its dots and slashes and before its capitals, not within its words."""
+    return Markup("<wbr>").join(escape(part) for part in _BREAK.split(name))
 
 
 def _install_errors(app: Flask) -> None:

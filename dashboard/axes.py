@@ -12,13 +12,13 @@ _TIMES = (60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200)
 
 
 def value_ticks(top: float, count: int = 4) -> list[float]:
-    """Round values from 0 up to at least `top`, about `count` of them above 0."""
+    """Round values from 0 up to at most `top`, about `count` of them above 0."""
     if not top > 0:
         return [0.0, 1.0]
     rough = top / count
     size = 10.0 ** math.floor(math.log10(rough))
     step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= rough * 0.999)
-    return [step * place for place in range(math.ceil(top / step - 1e-9) + 1)]
+    return [step * place for place in range(math.floor(top / step + 1e-9) + 1)]
 
 
 def decade_ticks(low: float, high: float) -> list[float]:

@@ -43,20 +43,23 @@ def sums(snapshot: Snapshot, series: SeriesKey, window: Window) -> dict[str, flo
     return totals(snapshot.read(series, step, window.start, window.end))
 
 
-def parts(snapshot: Snapshot, family: str, keys: Iterable[Key], window: Window, by: int) -> tuple[Part, ...]:
-    """The sums of the keys, added up by one place of the key; worst first, then busiest.
+def parts(
+    snapshot: Snapshot, family: str, keys: Iterable[Key], window: Window, by: tuple[int, ...]
+) -> tuple[Part, ...]:
+    """The sums of the keys, added up by these places of the key; worst first, then busiest.
 
     Keys without a known call in the window are left out.
     """
-    added: dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]] = {}
+    added: dict[Key, np.ndarray[tuple[int], np.dtype[np.float64]]] = {}
     for key in keys:
         seen = sums(snapshot, SeriesKey(family, key), window)
         if seen["calls"] > 0:
             row = np.array([seen["calls"], seen["technical"], seen["functional"]])
-            added[key[by]] = added.get(key[by], np.zeros(3)) + row
+            name = tuple(key[place] for place in by)
+            added[name] = added.get(name, np.zeros(3)) + row
     failed = sum(float(row[1]) for row in added.values())
     found = [
-        Part((name,), float(row[0]), float(row[1]), float(row[2]), share(float(row[1]), failed))
+        Part(name, float(row[0]), float(row[1]), float(row[2]), share(float(row[1]), failed))
         for name, row in added.items()
     ]
     return tuple(sorted(found, key=lambda part: (-part.technical, -part.calls, part.key)))

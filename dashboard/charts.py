@@ -23,6 +23,7 @@ from domain.series import Values
 _NARROW_WIDTH, _NARROW_POINTS = 350, 240
 _TABLE_ROWS = 24
 _SHARE_CALLS = 20
+_ROOM = 1.04  # above the highest value
 CSS: dict[str, str] = {"last week": "week", "last month": "month", "last year": "year"}
 
 
@@ -76,7 +77,7 @@ def calls_chart(scene: Scene, now: Line, compared: dict[Comparison, Line]) -> Ch
     lines = {"now": now} | {CSS[name]: line for name, line in compared.items() if line.known}
     names = {"now": now_label(scene)} | {CSS[name]: period_label(name, scene) for name in compared}
     top = max((float(np.nanmax(line.per_minute)) for line in lines.values() if line.known), default=0.0)
-    ticks = [(value, figures.rate(value)) for value in value_ticks(top)]
+    ticks = [(value, figures.rate(value)) for value in value_ticks(top * _ROOM)]
 
     def strokes(points: int) -> list[Stroke]:
         thinned = {css: thin(line, points) for css, line in lines.items()}
@@ -85,7 +86,7 @@ def calls_chart(scene: Scene, now: Line, compared: dict[Comparison, Line]) -> Ch
             Stroke(css, names[css], _points(line.middles, line.per_minute)) for css, line in reversed(thinned.items())
         ]
 
-    wide, narrow = _drawings(scene, "Calls a minute", (1060, 280), (210, strokes), ticks)
+    wide, narrow = _drawings(scene, "Calls a minute", (1060, 280), (210, strokes), ticks, top * _ROOM)
     slots = {css: _slots(line, scene.window) for css, line in lines.items()}
     return Chart(
         "calls", "Calls a minute", "", wide, narrow,
@@ -100,13 +101,15 @@ def failures_chart(scene: Scene, now: Line) -> Chart:
     """The shares of technical and functional failures."""
     shares = {source: _shares(now, source) for source in ("technical", "functional")}
     top = max((value for points in shares.values() for _, value in points if value is not None), default=0.0)
-    ticks = [(value, f"{value:g}{figures.NBSP}%") for value in value_ticks(max(top, 1.0), 3)]
+    ticks = [(value, f"{value:g}{figures.NBSP}%") for value in value_ticks(max(top, 1.0) * _ROOM, 3)]
 
     def strokes(points: int) -> list[Stroke]:
         thinned = thin(now, points // 2)
         return [Stroke(source, source, _shares(thinned, source)) for source in ("functional", "technical")]
 
-    wide, narrow = _drawings(scene, "Failures, per cent of the calls", (700, 170), (150, strokes), ticks)
+    wide, narrow = _drawings(
+        scene, "Failures, per cent of the calls", (700, 170), (150, strokes), ticks, max(top, 1.0) * _ROOM
+    )
     slot = _slots(now, scene.window)
     columns = [
         [figures.count(value) for value in slot.column("technical")],
@@ -137,13 +140,14 @@ def latency_chart(scene: Scene, now: Line) -> Chart:
             for source in kept
         ]
 
-    wide, narrow = _drawings(scene, "Latency, milliseconds", (700, 170), (150, strokes), ticks)
+    wide, narrow = _drawings(scene, "Latency, milliseconds", (700, 170), (150, strokes), ticks, ticks[-1][0])
     slot = _slots(now, scene.window)
     columns = [[figures.millis(value) for value in slot.column(source)] for source in kept]
-    slowest = figures.duration(now.span)
+    drawn = thin(now, DRAWN_POINTS).span
+    slowest = f"; a point is the slowest {figures.duration(now.span)} of {figures.duration(drawn)}"
     words = {"p50": "p50: half are faster", "p95": "p95: 19 of 20 are faster", "p99": "p99: 99 of 100 are faster"}
     return Chart(
-        "latency", "Latency", f"logarithmic; a point is its slowest {slowest}", wide, narrow,
+        "latency", "Latency", f"logarithmic{slowest if drawn > now.span else ''}", wide, narrow,
         tuple(Legend(source, words[source]) for source in kept),
         ("Time", *(f"{source}, ms" for source in kept)), _table(scene, columns),
         figures.duration(thin(now, DRAWN_POINTS).span),
@@ -193,6 +197,7 @@ def _drawings(
     size: tuple[int, int],
     narrow: tuple[int, Callable[[int], list[Stroke]]],
     ticks: Sequence[tuple[float, str]],
+    high: float,
 ) -> tuple[str, str]:
     """The drawing for wide screens and the one for phones, on the same scale."""
     low_height, strokes = narrow
@@ -200,7 +205,8 @@ def _drawings(
 
     def one(width: int, height: int, points: int) -> str:
         x_ticks = time_ticks(window.start, window.end, scene.zone, width // 110 if width > 400 else 5)
-        return draw(Frame(width, height, window.start, window.end, x_ticks, ticks, label), strokes(points))
+        low, top = ticks[0][0], max(high, ticks[-1][0] + 1e-3)  # pygal leaves out a label on the very edge
+        return draw(Frame(width, height, window.start, window.end, low, top, x_ticks, ticks, label), strokes(points))
 
     return one(*size, DRAWN_POINTS), one(_NARROW_WIDTH, low_height, _NARROW_POINTS)
 

@@ -123,7 +123,16 @@ class Snapshot:
         family = FAMILIES[series.family]
         begin, end = window.compared(comparison, self.zone)
         shifted = Window(window.name, window.label, min(begin, end - window.seconds), end)
-        step = max(window.resolution(family, self.now), shifted.resolution(family, self.now))
+        finest = max(window.resolution(family, self.now), shifted.resolution(family, self.now))
+        # What was filled in from elsewhere may be there in coarse rows only.
+        for step in [step for step in sorted(family.days) if finest <= step <= max(finest, window.seconds // 24)]:
+            line = self._compared_at(series, window, comparison, step)
+            if line.known:
+                break
+        return line
+
+    def _compared_at(self, series: SeriesKey, window: Window, comparison: Comparison, step: int) -> Line:
+        family = FAMILIES[series.family]
         axis = unknown_rows(
             floor_bucket(window.start, step, self.zone),
             floor_bucket(window.end - 1, step, self.zone) + step,

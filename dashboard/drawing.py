@@ -7,12 +7,17 @@ dark mode is the style sheet's matter.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pygal
 from pygal.style import Style
+
+# pygal puts an importer for map plugins into the interpreter; it is of a kind that Python 3.11 warns about at every
+# import that fails, anybody's. No maps are drawn here.
+sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]
 
 _STYLE = Style(label_font_size=12, major_label_font_size=12, font_family="inherit")
 
@@ -28,12 +33,14 @@ class Stroke:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The box and the axes: ticks are (position, label); x runs from `start` to `end`."""
+    """The box and the axes: ticks are (position, label); x runs from `start` to `end`, y from `low` to `high`."""
 
     width: int
     height: int
     start: float
     end: float
+    low: float
+    high: float
     x_ticks: Sequence[tuple[float, str]]
     y_ticks: Sequence[tuple[float, str]]
     label: str
@@ -41,6 +48,11 @@ class Frame:
 
 class _Chart(pygal.XY):  # type: ignore[misc] # pygal ships no types
     """An XY chart that draws each line as one short path, with gaps where nothing is known."""
+
+    def _compute(self) -> None:
+        """Let the axes run exactly from start to end: pygal leaves two per cent of room."""
+        super()._compute()
+        self._box.margin = 0.0
 
     def line(self, serie: Any, rescale: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002, RUF100 # pygal's signature
         """Draw one line: one path of tenths of a unit, instead of pygal's six decimals and groups."""
@@ -69,7 +81,7 @@ def draw(frame: Frame, strokes: Sequence[Stroke]) -> str:
         width=frame.width, height=frame.height, style=_STYLE, css=(), js=(), disable_xml_declaration=True,
         no_prefix=True, show_legend=False, show_dots=False, allow_interruptions=True, truncate_label=-1,
         margin_top=8, margin_right=14, margin_bottom=2, margin_left=2, spacing=6,
-        xrange=(frame.start, frame.end), range=(frame.y_ticks[0][0], frame.y_ticks[-1][0]),
+        xrange=(frame.start, frame.end), range=(frame.low, frame.high),
         x_labels=list(x_labels), x_value_formatter=lambda value: x_labels.get(value, ""),
         y_labels=list(y_labels), value_formatter=lambda value: y_labels.get(value, ""),
         no_data_text="nothing is known here",

@@ -102,9 +102,9 @@ def _cause(snapshot: Snapshot, names: Names, about: Judged) -> Cause | None:
         if key[0] == about.hub and about.endpoint in ("", key[1])
     ]  # fmt: skip
     snapshot.open_rows("endpoint_vendor", step)
-    vendors = parts(snapshot, "endpoint_vendor", crossed, window, by=2)
+    vendors = parts(snapshot, "endpoint_vendor", crossed, window, by=(2,))
     vendor, alike = explaining(vendors)
-    codes = parts(snapshot, "code", [key for key in snapshot.keys("code") if key[0] == about.hub], window, by=1)
+    codes = parts(snapshot, "code", [key for key in snapshot.keys("code") if key[0] == about.hub], window, by=(1,))
     code = _main_code(codes)
     return Cause(
         since=figures.moment(since, snapshot.zone, snapshot.now),

@@ -30,16 +30,18 @@ class Watch:
         self._open, self._asking = 0, False
         self._told: tuple[int, float | None] = (0, None)
 
-    def open(self) -> Iterator[str] | None:
+    def open(self) -> Stream | None:
         """A stream of events, or None when too many are open."""
         with self._changed:
             if self._open >= self.limit:
                 return None
             self._open += 1
-            if not self._asking:
-                self._asking = True
-                threading.Thread(target=self._ask, name="watermark", daemon=True).start()
+            first, self._asking = not self._asking, True
             told = self._told
+        if first:
+            # Looked at before the stream begins: what moves from here on is told.
+            seen = self._look()
+            threading.Thread(target=self._ask, args=(seen,), name="watermark", daemon=True).start()
         return Stream(self, told)
 
     def close(self) -> None:
@@ -54,24 +56,31 @@ class Watch:
             self._changed.wait_for(lambda: self._told[0] > than, COMMENT_SECONDS)
             return self._told if self._told[0] > than else None
 
-    def _ask(self) -> None:
-        last: tuple[bool, int | None] | None = None
+    def _look(self) -> tuple[bool, float | None]:
+        """Whether the collector answers, and its watermark."""
+        try:
+            return True, self._live.complete_up_to()
+        except LiveUnavailableError:
+            return False, None
+
+    def _ask(self, last: tuple[bool, float | None]) -> None:
         while True:
+            self.waker.wait(ASK_SECONDS)
             with self._changed:
                 if self._open == 0:
                     self._asking = False
                     return
-            try:
-                now = self._live.complete_up_to()
-                seen = (True, None if now is None else int(now // _GRID))
-            except LiveUnavailableError:
-                now, seen = None, (False, None)
-            if last is not None and seen != last:
+            seen = self._look()
+            if _tens(seen) != _tens(last):
+                last = seen
                 with self._changed:
-                    self._told = (self._told[0] + 1, now)
+                    self._told = (self._told[0] + 1, seen[1])
                     self._changed.notify_all()
-            last = seen
-            self.waker.wait(ASK_SECONDS)
+
+
+def _tens(seen: tuple[bool, float | None]) -> tuple[bool, int | None]:
+    """What a page shows of it: to ten seconds."""
+    return seen[0], None if seen[1] is None else int(seen[1] // _GRID)
 
 
 class Stream:

@@ -104,33 +104,31 @@ def _breakdowns(
     if series.family == "hub":
         (hub,) = series.key
         keys = under("endpoint", lambda key: key[0] == hub)
-        found = {part.key[0]: part for part in parts(snapshot, "endpoint", keys, window, by=1)}
+        found = {part.key[0]: part for part in parts(snapshot, "endpoint", keys, window, by=(1,))}
         judged = judged_endpoints(snapshot, site.names, tuple(keys))
         below = [(found.get(key[1], _nothing(key[1])), judged[key]) for key in keys]
         below.sort(key=lambda row: (-max(row[1].judged.state.level, 1), -np.nan_to_num(row[0].calls), row[0].key))
-        vendors = parts(snapshot, "endpoint_vendor", under("endpoint_vendor", lambda key: key[0] == hub), window, by=2)
+        vendors = parts(
+            snapshot, "endpoint_vendor", under("endpoint_vendor", lambda key: key[0] == hub), window, by=(2,)
+        )
         return tuple(below), (_table("vendor", "Vendors", "", vendors), *_of_hub(site, snapshot, hub, window, ""))
     if series.family == "endpoint":
         hub, endpoint = series.key
         keys = under("endpoint_vendor", lambda key: key[:2] == (hub, endpoint))
-        vendors = parts(snapshot, "endpoint_vendor", keys, window, by=2)
+        vendors = parts(snapshot, "endpoint_vendor", keys, window, by=(2,))
         beside = f"all of {site.names.hub(hub)}"
         return (), (_table("crossed", "Vendors", "", vendors), *_of_hub(site, snapshot, hub, window, beside))
     if series.family == "vendor":
         keys = under("endpoint_vendor", lambda key: key[2] == series.key[0])
-        tables = [
-            Table("endpoint " + hub, f"{site.names.hub(hub)}", "endpoints", rows)
-            for hub in sorted({key[0] for key in keys}, key=site.names.hub_order)
-            if (rows := parts(snapshot, "endpoint_vendor", [key for key in keys if key[0] == hub], window, by=1))
-        ]
-        return (), tuple(tables)
+        endpoints = parts(snapshot, "endpoint_vendor", keys, window, by=(0, 1))
+        return (), (_table("endpoint", "Endpoints", "", endpoints),)
     return (), ()
 
 
 def _of_hub(site: Site, snapshot: Snapshot, hub: str, window: Window, note: str) -> tuple[Table, ...]:
     """Codes and servers of a hub; codes that are neither technical nor functional are no failures."""
     codes, servers = (
-        parts(snapshot, family, [key for key in site.keys(snapshot, family).values() if key[0] == hub], window, by=1)
+        parts(snapshot, family, [key for key in site.keys(snapshot, family).values() if key[0] == hub], window, by=(1,))
         for family in ("code", "server")
     )
     failing = tuple(part for part in codes if part.technical > 0 or part.functional > 0)

@@ -33,7 +33,7 @@ function swap(fresh) {
     for (const details of old.querySelectorAll("details[id][open]")) {
       made.querySelector(`#${CSS.escape(details.id)}`)?.setAttribute("open", "");
     }
-    if (made.innerHTML === old.dataset.made) continue;
+    if (made.innerHTML === (old.dataset.made ?? old.innerHTML)) continue;
     const focused = old.contains(document.activeElement) ? document.activeElement : null;
     const place = focused && [...old.querySelectorAll("a, summary, [tabindex]")].indexOf(focused);
     const markup = made.innerHTML;

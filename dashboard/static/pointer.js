@@ -65,7 +65,7 @@ function parts(plot) {
 }
 
 async function show(chart, share) {
-  const plot = chart.querySelector(".plot");
+  const plot = chart.querySelector(".drawing");
   const drawing = [...plot.querySelectorAll("svg.chart")].find((svg) => svg.getBoundingClientRect().width > 0);
   if (!drawing) return;
   const [left, top, width, height] = drawing.dataset.plot.split(" ").map(Number);
@@ -112,8 +112,8 @@ function hide(plot) {
 }
 
 document.addEventListener("pointermove", (event) => {
-  const plot = event.target.closest?.(".plot");
-  for (const other of document.querySelectorAll(".plot[data-share]")) if (other !== plot && other !== document.activeElement) hide(other);
+  const plot = event.target.closest?.(".drawing");
+  for (const other of document.querySelectorAll(".drawing[data-share]")) if (other !== plot && other !== document.activeElement) hide(other);
   const drawing = event.target.closest?.("svg.chart");
   if (!plot || !drawing) return;
   const [left, , width] = drawing.dataset.plot.split(" ").map(Number);
@@ -125,7 +125,7 @@ document.addEventListener("pointermove", (event) => {
 
 document.addEventListener("keydown", (event) => {
   const plot = event.target;
-  if (!plot.classList?.contains("plot")) return;
+  if (!plot.classList?.contains("drawing")) return;
   if (event.key === "Escape") return hide(plot);
   const move = { ArrowLeft: -1, ArrowRight: 1, PageUp: -12, PageDown: 12 }[event.key];
   if (!move) return;
@@ -133,4 +133,4 @@ document.addEventListener("keydown", (event) => {
   const share = Number(plot.dataset.share ?? 0.5);
   show(plot.closest("figure"), Math.max(0, Math.min(1, share + move / 144)));
 });
-document.addEventListener("focusout", (event) => event.target.classList?.contains("plot") && hide(event.target));
+document.addEventListener("focusout", (event) => event.target.classList?.contains("drawing") && hide(event.target));

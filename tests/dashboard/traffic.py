@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -26,7 +27,9 @@ FAILING = ("recipe", "executor.listOpenPrescriptions")
 GUILTY = "apolline"
 
 ENDPOINTS: dict[str, tuple[str, ...]] = {
-    "recipe": (FAILING[1], "executor.getPrescriptionForExecutor", "executor.markAsDelivered", "prescriber.createPrescription"),
+    "recipe": (
+        FAILING[1], "executor.getPrescriptionForExecutor", "executor.markAsDelivered", "prescriber.createPrescription",
+    ),
     "dpp": ("tip.registerData", "pcdh.getData"),
     "assurpharma": ("registerBvac",),
     "raotd": ("archivePrescription",),
@@ -104,7 +107,6 @@ def _part_failing(series: SeriesKey) -> float:
 def _rhythm(times: Values) -> Values:
     """The day's curve, 0..1, by local time and class of the day."""
     out = np.empty(len(times))
-    begin, end = local_midnight(float(times[0]), ZONE), 0.0
     at = 0
     while at < len(times):
         begin = local_midnight(float(times[at]), ZONE)
@@ -122,13 +124,17 @@ def _rhythm(times: Values) -> Values:
     return out
 
 
+@lru_cache(maxsize=1_000)
+def _day_mean(bucket: int) -> float:
+    return float(_rhythm(np.arange(*bucket_span(bucket, DAY, ZONE), 1_800.0)).mean())
+
+
 def rows_of(series: SeriesKey, step: int, start: int, end: int) -> Rows:
     """What was counted of a series: the same for the same bucket, whoever asks."""
     times = np.arange(start, end, step, dtype=np.float64)
     seed = np.random.default_rng(zlib.crc32(f"{series}{step}{start}".encode()))
     if step == DAY:
-        per_day = [float(_rhythm(np.arange(*bucket_span(int(time), DAY, ZONE), 1_800.0)).mean()) for time in times]
-        expected = np.array(per_day) * _share(series) * 1_440
+        expected = np.array([_day_mean(int(time)) for time in times]) * _share(series) * 1_440
     else:
         expected = _rhythm(times + step / 2) * _share(series) * step / 60
     calls = seed.poisson(np.maximum(expected, 0.02)).astype(np.float64)
@@ -136,7 +142,7 @@ def rows_of(series: SeriesKey, step: int, start: int, end: int) -> Rows:
     functional = seed.binomial(calls.astype(np.int64), 0.012).astype(np.float64)
     spread = seed.normal(1, 0.05, len(times))
     p50 = np.round(70_000 * spread * (1 + 0.2 * seed.random(len(times))))
-    slow = 1.0
+    slow = np.ones(len(times))
     part = _part_failing(series)
     if part:
         hit = (times + step > FAULT) & (times < NOW)
