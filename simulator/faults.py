@@ -1,7 +1,22 @@
 """Faults on a timetable: the scenario a file describes, and which of its faults act in a span.
 
 A scenario is read like a script: at this time, for so long, this kind of fault, there, so strong.
-`at` is a local date-time, or `+20m` after the scenario's origin; `every` repeats it.
+
+    version = 1
+    name = "monday"
+    [[fault]]
+    at = "2026-11-23T09:40"   # local time, or one with an offset, or "+20m" after the scenario's origin
+    for = "25m"               # s, m, h or d
+    every = "3h"              # optional: again and again
+    kind = "endpoint-dead"
+    where = { hub = "dpp", endpoint = "tip.registerData" }
+    strength = 0.8            # optional
+    code = "TIP_999"          # optional: what the failing calls get
+
+`endpoint-dead`: that share (1) of the calls to an endpoint, or to a whole hub, fail technically, half at once
+and half by time-out. `release-breaking`: that share (1) of the calls there of one vendor's version is refused.
+`pharmacy-overload`: one pharmacy (by default a middling one) makes that many calls an hour (1,000) on top, by
+default to pcdh.getData.
 """
 
 from __future__ import annotations
@@ -166,15 +181,15 @@ class _Reader:
     def _wrong(self, key: str, problem: str, choices: tuple[str, ...] | list[str]) -> ConfigError:
         return ConfigError(problem, file=self.file, path=f"{self.path}.{key}", mend=f"Write {', '.join(choices)}")
 
-    def _span(self, key: str, text: str) -> float:
+    def _span(self, key: str, text: str, *, zero: bool = False) -> float:
         match = _SPAN.fullmatch(text)
-        if match is None or not float(match[1]):
+        if match is None or not (zero or float(match[1])):
             raise self._wrong(key, f'"{text}" is no length of time', ("such as 90s", "25m", "3h or 2d"))
         return float(match[1]) * _UNITS[match[2]]
 
     def _at(self, text: str) -> float:
         if text.startswith("+"):
-            return self.origin + (self._span("at", text[1:]) if text.rstrip("smhd") != "+0" else 0.0)
+            return self.origin + self._span("at", text[1:], zero=True)
         try:
             at = datetime.fromisoformat(text)
         except ValueError as error:

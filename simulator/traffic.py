@@ -21,6 +21,7 @@ LOAD_SLOWS = 0.35  # how much longer a call takes at the ordinary peak than in t
 FAILED_SLOWER = 1.6  # how much longer a technical failure takes than an answer
 _US = 1_000_000
 _TIMEOUT_US = 30 * _US
+_BELOW_ONE = 1 - 2.0**-40  # keeps an operation's draw below the next one's whole number, whatever is rounded
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -109,7 +110,7 @@ def _pharmacies(world: World, random: Random, on_call: npt.NDArray[np.bool_], gr
 def _answered(world: World, random: Random, time: Ints, operation: Ints, pharmacy: Ints, slower: float) -> Calls:
     """Calls with their code, server and duration as on an ordinary day."""
     count = len(time)
-    outcome = np.searchsorted(world.outcome_cumulative, operation + random.random(count), "right")
+    outcome = np.searchsorted(world.outcome_cumulative, operation + random.random(count) * _BELOW_ONE, "right")
     code = world.outcome_code[outcome]
     median = world.median_us[operation] * slower * np.where(world.code_class[code] == 2, FAILED_SLOWER, 1.0)
     duration = median * np.exp(world.sigma[operation] * random.standard_normal(count))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.calendar import iso
+from domain.errors import InputError
 from simulator.faults import Scenario
 from simulator.files import write_atomically
 from simulator.traffic import Calls
@@ -151,8 +152,16 @@ def write_truth(path: Path, truth: Truth) -> None:
 
 
 def read_truth(path: Path) -> Truth:
-    """The truth of a file that `write_truth` wrote."""
-    return msgspec.json.decode(path.read_bytes(), type=Truth)
+    """The truth of a file that `write_truth` wrote. Raises InputError for another file."""
+    try:
+        truth = msgspec.json.decode(path.read_bytes(), type=Truth)
+    except OSError as error:
+        raise InputError(str(path), f"cannot be read ({error.strerror})") from error
+    except msgspec.MsgspecError as error:
+        raise InputError(str(path), f"not the truth of simulated logs: {error}") from error
+    if truth.version != TRUTH_VERSION:
+        raise InputError(str(path), f"of version {truth.version}, and this program reads {TRUTH_VERSION}")
+    return truth
 
 
 def _tally(classes: npt.NDArray[np.int64]) -> Tally:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.errors import UsageError
+from domain.errors import InputError, UsageError
+from simulator.truth import read_truth
 from simulator.writer import simulate
 
 from .helpers import start_of
@@ -35,3 +36,21 @@ def test_what_cannot_be_simulated_is_said(tmp_path: Path) -> None:
     (tmp_path / "dpp-calls.log").mkdir()
     with pytest.raises(UsageError, match="cannot be written"):
         simulate(tmp_path, START, START + 60)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b"[1]"])
+def test_what_is_no_truth_is_said(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "truth.json"
+    with pytest.raises(InputError, match="cannot be read"):
+        read_truth(file)
+    file.write_bytes(content)
+    with pytest.raises(InputError, match="not the truth"):
+        read_truth(file)
+
+
+def test_another_version_of_the_truth_is_said(tmp_path: Path) -> None:
+    simulate(tmp_path, START, START + 1, pharmacies=5)
+    file = tmp_path / "truth.json"
+    file.write_text(file.read_text().replace('"version": 1', '"version": 2'))
+    with pytest.raises(InputError, match="version 2"):
+        read_truth(file)
