@@ -175,10 +175,8 @@ def _fill(config_file: str, mark: Mark) -> None:
 
 def _configuration(world: World, port: int) -> str:
     """The demo's pharmapulse.toml: what one would write for hubs of one's own."""
-    lines = [
-        "# Written by `pharmapulse demo`: simulated hubs.", "[site]", 'name = "FarmaFlux (simulated)"', 'data = "."', "",
-        "[web]", f"port = {port}", "", "[agent]", 'name = "demo"',
-    ]  # fmt: skip
+    lines = ["# Written by `pharmapulse demo`: simulated hubs.", "[site]", 'name = "FarmaFlux (simulated)"']
+    lines += ['data = "."', "", "[web]", f"port = {port}", "", "[agent]", 'name = "demo"']
     for number, hub in enumerate(world.hubs):
         lines += [
             "", "[[sources]]", f'name = "{hub}"', f'paths = ["logs/{file_name(world, number)}*"]',

@@ -83,15 +83,15 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop the children, the last started first, and wait for them."""
-        running = [child.process for child in reversed(self._children) if child.process is not None]
-        for process in running:
+        running = [(child.name, child.process) for child in reversed(self._children) if child.process is not None]
+        for _, process in running:
             process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        for process in running:
+        for name, process in running:
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                log.warning("process %s does not stop and is killed", process.pid)
+                log.warning("%s does not stop and is killed", name)
                 process.kill()
                 process.wait()
         os.close(self._write_end)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
@@ -12,9 +11,6 @@ from pharmapulse import wiring
 from pharmapulse.config import Config
 from pharmapulse.options import add_config, config_of
 from pharmapulse.process import set_up_logs, watch_parent
-
-if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIEnvironment
 
 EPILOG = """\
 examples:
@@ -50,7 +46,7 @@ class Server(BaseApplication):
         for name, value in settings.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:
+    def load(self) -> Any:
         """The application, built in each worker."""
         return wiring.dashboard(self._config)
 

@@ -24,7 +24,8 @@ examples:
 The first start writes thirteen months of history: hubs, endpoints and vendors first, the rest while the pages
 say so. A later start with the same --data goes on where the last one stopped.
 """
-PHARMACIES = 300
+# Fewer pharmacies than the country has, each busier, so that a first look is quick and still shows something.
+PHARMACIES, LOAD = 300, 4.0
 _SEEN_SECONDS = 30.0
 
 
@@ -35,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--data", type=Path, default=Path("demo-data"), metavar="DIR", help="where all is kept (default demo-data)"
     )
     parser.add_argument("--for", type=float, dest="seconds", metavar="SECONDS", help="stop after so long")
-    add_world(parser, pharmacies=PHARMACIES)
+    add_world(parser, pharmacies=PHARMACIES, load=LOAD)
 
 
 def run(options: argparse.Namespace) -> int:
