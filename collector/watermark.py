@@ -7,18 +7,12 @@ It never moves backwards.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from domain.batch import Heartbeat
 
-
-class Holds(Protocol):
-    """Whether every sequence of an incarnation from 1 up to one is held."""
-
-    def __call__(self, agent: str, incarnation: str, sequence: int) -> bool:
-        """See Ledger.holds_up_to."""
-        ...
+# Whether every sequence of an agent's incarnation from 1 up to one is held: Ledger.holds_up_to.
+Holds = Callable[[str, str, int], bool]
 
 
 class Watermark:

@@ -24,6 +24,7 @@ from store.tables import floors, progress
 
 # Oldest first; a test holds this list against the scripts in migrations/versions.
 REVISIONS = ("0001",)
+_MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_SECONDS = 10.0
 _AT_ONCE = 500
 
@@ -96,7 +97,7 @@ def _migrate(engine: Engine) -> None:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -113,12 +114,10 @@ class SqlState:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        # Compiled once: a start asks for thousands.
-        self._floor = select(floors.c.floor)
 
     def floor(self, series: SeriesKey) -> int:
         """Rows of the series before this epoch second exist only in its files; 0 when there are none such."""
-        wanted = self._floor.where(floors.c.family == series.family, floors.c.key == _text(series))
+        wanted = select(floors.c.floor).where(floors.c.family == series.family, floors.c.key == _text(series))
         with _told(self._engine), self._engine.connect() as connection:
             return connection.execute(wanted).scalar() or 0
 
