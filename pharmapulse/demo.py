@@ -25,7 +25,7 @@ from pharmapulse.config import Config, load
 from pharmapulse.process import set_up_logs, stop_event
 from simulator.cells import recent
 from simulator.faults import Scenario, load_scenario, shipped
-from simulator.history import fill
+from simulator.history import PROGRESS, fill
 from simulator.lines import file_name
 from simulator.live import LiveWriter
 from simulator.world import World, build_world
@@ -126,6 +126,16 @@ class Demo:
         process = context.Process(target=_fill, args=(str(self.config.file), self.mark), name="history", daemon=True)
         process.start()
         return process
+
+    def wait_for_floors(self, stop: threading.Event, history: BaseProcess) -> None:
+        """Wait until the history has set the floors of its series. Raises UsageError when it ended before that."""
+        kept = wiring.state(self.config)
+        try:
+            while kept.progress(PROGRESS) is None and not stop.wait(_LOOK_SECONDS):
+                if not history.is_alive():
+                    raise UsageError(f"{self._data}: the history could not be begun; what it said stands above")
+        finally:
+            kept.close()
 
     def send_recent(self, stop: Callable[[], bool], progress: Callable[[int, int], None]) -> None:
         """Send the cells from the floor to the first start, and wait until the collector has them all."""

@@ -56,8 +56,10 @@ def run(options: argparse.Namespace) -> int:
     history = demo.fill_history()
     try:
         file = str(demo.config.file)
-        supervisor.start("collector", "--config", file)
         supervisor.start("dashboard", "--config", file)
+        # The collector must find the floors set: rows below them are the history's.
+        demo.wait_for_floors(stop, history)
+        supervisor.start("collector", "--config", file)
         sys.stderr.write(
             f"pharmapulse: the pages are on http://127.0.0.1:{options.port} (all is kept in {options.data})\n"
         )

@@ -41,8 +41,9 @@ def add_world(parser: argparse.ArgumentParser, pharmacies: int, load: float) -> 
     """The arguments that make a world."""
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another world (default 1)")
     parser.add_argument(
-        "--load", type=float, default=1.0, metavar="X", help="1 is 500 calls a pharmacy on a working day"
-    )
+        "--load", type=float, default=load, metavar="X",
+        help=f"1 is about 500 calls a pharmacy on a working day (default {load:g})",
+    )  # fmt: skip
     parser.add_argument(
         "--pharmacies", type=int, default=pharmacies, metavar="N", help=f"how many pharmacies (default {pharmacies})"
     )
