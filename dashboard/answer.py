@@ -116,7 +116,7 @@ def _told(about: Judged, cause: Cause | None) -> list[str]:
         return told
     failed = f"{figures.count(cause.failed)} failed calls so far"
     if cause.vendor:
-        told.append(f"{cause.vendor} explains {figures.percent(cause.vendor_share)} of it; {failed}.")
+        told.append(f"{cause.vendor} explains {figures.whole_percent(cause.vendor_share)} of it; {failed}.")
     elif cause.vendors_alike:
         told.append(f"Every vendor is hit; {failed}.")
     else:

@@ -37,8 +37,13 @@ def create_app(
     app.register_blueprint(api.blueprint(site))
     app.jinja_env.globals.update(asset=_asset, site_name=site.names.site, names=site.names)
     app.jinja_env.filters.update(
-        count=figures.count, rate=figures.rate, percent=figures.percent, millis=figures.millis, breakable=_breakable
-    )  # fmt: skip
+        count=figures.count,
+        rate=figures.rate,
+        percent=figures.percent,
+        whole_percent=figures.whole_percent,
+        millis=figures.millis,
+        breakable=_breakable,
+    )
     _install_errors(app)
     return app
 

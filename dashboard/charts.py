@@ -16,13 +16,13 @@ from dashboard import figures
 from dashboard.axes import decade_ticks, time_ticks, value_ticks
 from dashboard.drawing import Frame, Stroke, draw
 from dashboard.lines import Line, thin
-from dashboard.windows import DRAWN_POINTS, Window
+from dashboard.windows import Window
 from domain.calendar import Comparison
 from domain.series import Values
 
 _NARROW_WIDTH, _NARROW_POINTS = 350, 240
 _TABLE_ROWS = 24
-_SHARE_CALLS = 20
+_SHARE_CALLS, _SHARE_POINTS = 20, 60
 _ROOM = 1.04  # above the highest value
 CSS: dict[str, str] = {"last week": "week", "last month": "month", "last year": "year"}
 
@@ -47,7 +47,6 @@ class Chart:
     legend: tuple[Legend, ...]
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    step: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +86,14 @@ def calls_chart(scene: Scene, now: Line, compared: dict[Comparison, Line]) -> Ch
         ]
 
     wide, narrow = _drawings(scene, "Calls a minute", (1060, 280), (210, strokes), ticks, top * _ROOM)
+    drawn = thin(now, scene.window.drawn_points).span
+    note = f"a point is the mean of {figures.duration(drawn)}" if drawn > now.span else ""
     slots = {css: _slots(line, scene.window) for css, line in lines.items()}
     return Chart(
-        "calls", "Calls a minute", "", wide, narrow,
+        "calls", "Calls a minute", note, wide, narrow,
         tuple(Legend(css, names[css]) for css in lines),
         ("Time", *(names[css] for css in lines)),
         _table(scene, [[figures.rate(value) for value in slot.per_minute] for slot in slots.values()]),
-        figures.duration(thin(now, DRAWN_POINTS).span),
     )  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def failures_chart(scene: Scene, now: Line) -> Chart:
     ticks = [(value, f"{value:g}{figures.NBSP}%") for value in value_ticks(max(top, 1.0) * _ROOM, 3)]
 
     def strokes(points: int) -> list[Stroke]:
-        thinned = thin(now, points // 2)
+        thinned = thin(now, max(_SHARE_POINTS, points // 3))
         return [Stroke(source, source, _shares(thinned, source)) for source in ("functional", "technical")]
 
     wide, narrow = _drawings(
@@ -119,9 +119,8 @@ def failures_chart(scene: Scene, now: Line) -> Chart:
     ]
     return Chart(
         "failures", "Failures", f"share of the calls; a point holds at least {_SHARE_CALLS}", wide, narrow,
-        (Legend("technical", "technical: a component failed"), Legend("functional", "functional: refused rightly")),
+        (Legend("technical", "technical: a component failed"), Legend("functional", "functional: the caller’s doing")),
         ("Time", "Technical", "of calls", "Functional", "of calls"), _table(scene, columns),
-        figures.duration(thin(now, DRAWN_POINTS // 2).span),
     )  # fmt: skip
 
 
@@ -143,14 +142,13 @@ def latency_chart(scene: Scene, now: Line) -> Chart:
     wide, narrow = _drawings(scene, "Latency, milliseconds", (700, 170), (150, strokes), ticks, ticks[-1][0])
     slot = _slots(now, scene.window)
     columns = [[figures.millis(value) for value in slot.column(source)] for source in kept]
-    drawn = thin(now, DRAWN_POINTS).span
+    drawn = thin(now, scene.window.drawn_points).span
     slowest = f"; a point is the slowest {figures.duration(now.span)} of {figures.duration(drawn)}"
     words = {"p50": "p50: half are faster", "p95": "p95: 19 of 20 are faster", "p99": "p99: 99 of 100 are faster"}
     return Chart(
         "latency", "Latency", f"logarithmic{slowest if drawn > now.span else ''}", wide, narrow,
         tuple(Legend(source, words[source]) for source in kept),
         ("Time", *(f"{source}, ms" for source in kept)), _table(scene, columns),
-        figures.duration(thin(now, DRAWN_POINTS).span),
     )  # fmt: skip
 
 
@@ -208,7 +206,8 @@ def _drawings(
         low, top = ticks[0][0], max(high, ticks[-1][0] + 1e-3)  # pygal leaves out a label on the very edge
         return draw(Frame(width, height, window.start, window.end, low, top, x_ticks, ticks, label), strokes(points))
 
-    return one(*size, DRAWN_POINTS), one(_NARROW_WIDTH, low_height, _NARROW_POINTS)
+    points = window.drawn_points
+    return one(*size, points), one(_NARROW_WIDTH, low_height, min(points, _NARROW_POINTS))
 
 
 def _slots(line: Line, window: Window) -> Line:

@@ -54,7 +54,7 @@ class Snapshot:
     def keys(self, family: str) -> tuple[Key, ...]:
         """Every key of the family, written or so far only open, sorted."""
         if family not in self._keys:
-            step = FAMILIES[family].finest
+            step = max(60, FAMILIES[family].finest)
             fresh = self._all_open(family, step).rows if family != "pharmacy" else {}
             self._keys[family] = tuple(sorted({*self._series.keys(family), *fresh}))
         return self._keys[family]

@@ -36,6 +36,11 @@ def percent(share: float) -> str:
     return f"<0.1{NBSP}%" if share < 0.0005 else f"{share * 100:.1f}{NBSP}%"
 
 
+def whole_percent(share: float) -> str:
+    """A share (0..1) in whole per cent, never `100 %` for less than all."""
+    return NONE if math.isnan(share) else f"{min(round(share * 100), 99) if share < 1 else 100}{NBSP}%"
+
+
 def millis(microseconds: float) -> str:
     """A duration in µs as milliseconds without the unit: `1,840`, `4.2`."""
     if math.isnan(microseconds):

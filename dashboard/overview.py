@@ -107,7 +107,8 @@ def _cause(snapshot: Snapshot, names: Names, about: Judged) -> Cause | None:
     codes = parts(snapshot, "code", [key for key in snapshot.keys("code") if key[0] == about.hub], window, by=(1,))
     code = _main_code(codes)
     return Cause(
-        since=figures.moment(since, snapshot.zone, snapshot.now),
+        since=("at least " if since < end - _LOOK_BACK + 2 * step else "")
+        + figures.moment(since, snapshot.zone, snapshot.now),
         failed=sum(part.technical for part in vendors),
         vendor=vendor.key[0] if vendor else "",
         vendor_share=vendor.of_failures if vendor else float("nan"),

@@ -12,6 +12,8 @@ from domain.series import DAY, MAX_POINTS, Family, pick_resolution
 
 SHORTEST, LONGEST = 60, 3_700 * DAY
 DRAWN_POINTS = 720
+# Shorter lines where finer points would show chance, or only the weekends: half a minute, a minute, a week.
+_FEWER_POINTS = {"1h": 120, "6h": 360, "year": 52}
 _DETAILED = 8 * DAY  # up to here a line is read finely and thinned; beyond, a coarser resolution is read
 
 # name → label, seconds, and what the rolling windows are aligned to (so that charts can be kept between buckets)
@@ -45,6 +47,11 @@ class Window:
         """The periods worth drawing beside it: those that do not overlap it."""
         return tuple(name for name, days in COMPARISONS.items() if self.seconds <= days * DAY + 3_600)
 
+    @property
+    def drawn_points(self) -> int:
+        """How many points a line of it is drawn with at most."""
+        return _FEWER_POINTS.get(self.name, DRAWN_POINTS)
+
     def resolution(self, family: Family, now: float) -> int:
         """The step in seconds at which a chart of the window is read."""
         points = MAX_POINTS if self.seconds <= _DETAILED else DRAWN_POINTS
@@ -64,9 +71,10 @@ def named_window(name: str, now: float, zone: ZoneInfo) -> Window:
         midnight = local_midnight(now, zone)
         return Window(name, "Today", int(midnight), _next_midnight(midnight, zone))
     if name == "year":
-        end = _next_midnight(local_midnight(now, zone), zone)
+        # Whole weeks of whole days: today would end it as a fall.
+        end = local_midnight(now, zone)
         start = datetime.fromtimestamp(end, zone) - timedelta(days=364)
-        return Window(name, "Year", int(start.timestamp()), end)
+        return Window(name, "Year", int(start.timestamp()), int(end))
     if name not in _ROLLING:
         raise UsageError(f'"{name}" is no range: choose one of {", ".join(CHOICES)}, or give from and to')
     label, seconds, grid = _ROLLING[name]

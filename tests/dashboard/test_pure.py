@@ -276,7 +276,7 @@ def test_an_endpoint_is_named_rather_than_its_hub() -> None:
     cause = Cause("10:38", 1_310, "softc", 0.93, False, "ERR200054", "the vendor’s side")
     answer = compose(all_, about, cause, 1)
     assert answer.lead + answer.rest == "x is failing at A since 10:38."
-    assert "softc explains 93.0" in " ".join(answer.details)
+    assert "softc explains 93\u00a0%" in " ".join(answer.details)
     assert (answer.hub, answer.endpoint) == ("a", "x")
 
 

@@ -219,7 +219,7 @@ def test_pages_work_and_say_so_when_the_collector_does_not_answer(house: House) 
 
 def test_pages_say_how_far_the_history_is_filled(house: House) -> None:
     house.state.set_progress("history", 43, 100)
-    assert "History is filling: 43.0\u00a0% done." in house.get("/hub/recipe")
+    assert "History is filling: 43\u00a0% done." in house.get("/hub/recipe")
     house.state.set_progress("history", 100, 100)
     assert "History is filling" not in house.get("/hub/recipe")
 
