@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 import stat
 import threading
@@ -18,7 +17,7 @@ from domain.series import FAMILIES
 from transport.live import Question, check_socket_path, encode_rows, encode_sources
 
 _THREADS = 4
-_log = logging.getLogger(__name__)
+_CLOSE_SECONDS = 2.0
 
 
 def live_app(buckets: LiveBuckets) -> Flask:
@@ -78,6 +77,7 @@ class LiveServer:
     def close(self) -> None:
         """Stop answering and remove the socket."""
         self._server.close()
+        self._thread.join(_CLOSE_SECONDS)
         self._path.unlink(missing_ok=True)
 
 

@@ -71,7 +71,8 @@ class Collector:
         self._lock = threading.RLock()
         self._writer = SeriesWriter(series, zone)
         self._late = LateCells(ledger, series, state, zone)
-        coverage = ledger.coverage()
+        coverage, span = ledger.coverage(), ledger.span()
+        self._oldest = None if span is None else span[0]
         self._watermark = Watermark(None if coverage is None else float(coverage[1]))
         self._buckets: OpenBuckets | None = None
         self._filled = False
@@ -140,9 +141,18 @@ class Collector:
                 self._receiver.done(arrival.name)
         finally:
             # Whatever went wrong after it: what is booked is counted.
-            if booked and self._buckets is not None:
-                self._add(self._buckets, pl.concat(booked))
+            if booked:
+                self._count(pl.concat(booked))
         return False
+
+    def _count(self, cells: pl.DataFrame) -> None:
+        """Count cells that are booked, each once."""
+        if cells.is_empty():
+            return
+        oldest = int(str(cells["bucket"].min()))
+        self._oldest = oldest if self._oldest is None else min(oldest, self._oldest)
+        if self._buckets is not None:
+            self._add(self._buckets, cells)
 
     def _add(self, buckets: OpenBuckets, cells: pl.DataFrame) -> None:
         with self._lock:
@@ -161,9 +171,8 @@ class Collector:
         with self._lock:
             self._watermark.hear(self._receiver.heartbeats(), self._ledger.holds_up_to)
         mark = self._watermark.complete_up_to
-        span = self._ledger.span()
         if mark is not None:
-            self._ledger.cover(min(int(mark), span[0]) if span else int(mark), int(mark))
+            self._ledger.cover(int(mark) if self._oldest is None else min(int(mark), self._oldest), int(mark))
 
     def _catch_up(self, now: float) -> None:
         """Fill the open buckets from the ledger, writing what ended on the way."""

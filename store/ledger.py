@@ -14,6 +14,7 @@ import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -31,7 +32,9 @@ from store.manifest import Manifest, Part
 # An hour in more parts than this is made one. A part a minute merged by eights writes each cell about four times.
 MOST_PARTS = 8
 # Cells moved in one go: bounds the memory of a compaction after a long backfill.
-CELLS_AT_ONCE = 500_000
+CELLS_AT_ONCE = 200_000
+# An hour is settled when the newest cells are this far past it: few late ones are to be expected then.
+SETTLED_SECONDS = 2 * HOUR
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +58,7 @@ class FileLedger:
         with self._told():
             for folder in (self._hours, arrived, unfinished, self._bad):
                 folder.mkdir(parents=True, exist_ok=True)
+            sync_directory(directory)
             self._claim = Claim(directory / "lock", "ledger")
         try:
             self._manifest = Manifest(directory / "manifest.sqlite")
@@ -171,6 +175,7 @@ class FileLedger:
             while names := self._next_batches():
                 self._compact(names)
                 moved += len(names)
+            self._settle_an_hour()
         return moved
 
     def _next_batches(self) -> Sequence[BatchName]:
@@ -194,12 +199,34 @@ class FileLedger:
             cells = pl.concat([SCHEMA.to_frame(), *(batch.read() for batch in batches if batch.cells)])
             for hour, frame in split_by_hour(cells).items():
                 old = [part for part in parts if part.hour == hour]
-                if len(old) + 1 > MOST_PARTS:
+                if len(old) < MOST_PARTS:
+                    new.append(write_part(self._hours, hour, frame))
+                else:
                     gone += old
-                    merged = pl.concat([read_parts([self._hours / p.file for p in old], hour, hour + HOUR), frame])
-                    frame = split_by_hour(merged)[hour]  # noqa: PLW2901 - the hour's cells, now all of them
-                new.append(write_part(self._hours, hour, frame))
+                    new.append(self._write_merged(hour, old, frame))
             sync_directory(self._hours)
+        self._swap(names, gone, new)
+
+    def _settle_an_hour(self) -> None:
+        """Make one part of the oldest settled hour that has several: one hour a compaction is soon all of them."""
+        with self._lock:
+            parts = sorted(self._manifest.parts.values())
+        newest = max((part.last for part in parts), default=0)
+        several = [a.hour for a, b in pairwise(parts) if a.hour == b.hour and a.hour + HOUR + SETTLED_SECONDS <= newest]
+        if not several:
+            return
+        gone = [part for part in parts if part.hour == several[0]]
+        with self._told():
+            merged = self._write_merged(several[0], gone, SCHEMA.to_frame())
+            sync_directory(self._hours)
+        self._swap((), gone, [merged])
+
+    def _write_merged(self, hour: int, parts: Sequence[Part], more: pl.DataFrame) -> Part:
+        """One part of an hour's parts and some more of its cells. Raises OSError, PolarsError."""
+        old = read_parts([self._hours / part.file for part in parts], hour, hour + HOUR)
+        return write_part(self._hours, hour, split_by_hour(pl.concat([old, more]))[hour])
+
+    def _swap(self, names: Sequence[BatchName], gone: Sequence[Part], new: Sequence[Part]) -> None:
         with self._lock:
             self._manifest.swap(names, gone, new)
             self._superfluous += self._arrived.forget(names)
@@ -214,10 +241,8 @@ class FileLedger:
         with self._compacting:
             with self._lock:
                 gone = [part for part in self._manifest.parts.values() if part.hour + HOUR <= time]
-                if gone:
-                    self._manifest.swap((), gone, ())
-                    self._superfluous += [self._hours / part.file for part in gone]
-            self._tidy()
+            if gone:
+                self._swap((), gone, ())
         return len(gone)
 
     @contextmanager

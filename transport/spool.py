@@ -35,6 +35,7 @@ class _Spool:
         with _told(directory):
             for folder in (self._batches, self._heartbeats, self._unfinished, self._bad):
                 folder.mkdir(parents=True, exist_ok=True)
+            _sync_directory(directory)
 
     def _path(self, name: BatchName) -> Path:
         return self._batches / f"{name}{_SUFFIX}"

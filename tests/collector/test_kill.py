@@ -130,7 +130,7 @@ def test_killed_at_each_write(tmp_path: Path, after: bool) -> None:
     """A sample of all writes: a stride that meets every kind of them."""
     counting = Fuse(-1, after=False)
     live_through(tmp_path / "whole", counting).die()
-    for at in range(5 if after else 1, counting.count + 1, 23):
+    for at in range(5 if after else 1, counting.count + 1, 41):
         world = live_through(tmp_path / str(at), Fuse(at, after=after))
         world.check()
         world.die()

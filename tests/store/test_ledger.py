@@ -115,6 +115,18 @@ def test_old_hours_are_dropped_and_their_batches_stay_known(tmp_path: Path) -> N
     assert len(list((tmp_path / "hours").iterdir())) == 1
 
 
+def test_hours_that_are_over_become_one_part_each(tmp_path: Path) -> None:
+    ledger = open_ledger(tmp_path)
+    batches = [some_cells(i, START + 60 * i, seconds=600) for i in range(6)]
+    batches += [some_cells(7, START + 7 * 3_600, seconds=600)]
+    for i, cells in enumerate(batches):
+        ledger.book(arrival(i + 1, cells))
+        ledger.compact()
+    assert sorted(part.hour - START for part in ledger._manifest.parts.values()) == [0, 7 * 3_600]
+    assert add([ledger.cells(START, START + 9 * 3_600)]).equals(add(batches))
+    assert len(list((tmp_path / "hours").iterdir())) == 2
+
+
 def test_damaged_and_misnamed_batches_are_refused(tmp_path: Path) -> None:
     ledger = open_ledger(tmp_path)
     good = arrival(1, some_cells(1))
