@@ -11,9 +11,9 @@ from dashboard.data import Snapshot
 from dashboard.judge import share
 from dashboard.lines import totals
 from dashboard.windows import Window
-from domain.series import FAMILIES, Key, SeriesKey, pick_resolution
+from domain.series import COUNTS, FAMILIES, Key, SeriesKey, bucket_span, floor_bucket, pick_resolution
 
-_SUM_POINTS = 400
+_SUM_POINTS = 1_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,30 @@ class Part:
         return share(self.functional, self.calls)
 
 
+def sum_step(family: str, window: Window, now: float) -> int:
+    """The step in seconds at which a window is summed: fine enough to be fresh, coarse enough to be quick."""
+    return pick_resolution(FAMILIES[family], window.start, window.end, now, _SUM_POINTS)
+
+
 def sums(snapshot: Snapshot, series: SeriesKey, window: Window) -> dict[str, float]:
-    """Calls, technical and functional of a series in the window, from the coarsest step that is fine enough."""
-    step = pick_resolution(FAMILIES[series.family], window.start, window.end, snapshot.now, _SUM_POINTS)
-    return totals(snapshot.read(series, step, window.start, window.end))
+    """Calls, technical and functional of a series in the window.
+
+    They are read from the coarsest step that is fine enough, and what its growing row does not tell yet from finer
+    ones: so the sums hold all that is complete, and not only whole hours of it.
+    """
+    family = FAMILIES[series.family]
+    step = pick_resolution(family, window.start, window.end, snapshot.now, _SUM_POINTS)
+    complete = window.end if snapshot.complete_up_to is None else min(window.end, snapshot.complete_up_to)
+    begin, added = window.start, dict.fromkeys(COUNTS, float("nan"))
+    for finer in sorted((finer for finer in family.days if finer <= step), reverse=True):
+        if finer != step and begin % finer:
+            continue  # six hours of UTC do not begin with a local day
+        past = bucket_span(floor_bucket(complete, finer, snapshot.zone), finer, snapshot.zone)[0]
+        if past > begin:
+            seen = totals(snapshot.read(series, finer, begin, past))
+            added = {of: float(np.nansum([added[of], seen[of]])) for of in COUNTS} if seen["calls"] >= 0 else added
+            begin = past
+    return added
 
 
 def parts(
