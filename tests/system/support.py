@@ -1,0 +1,203 @@
+"""Whole processes for the tests: started, waited for, killed; and the dashboard's answers."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from domain.clock import EventWaker
+from domain.ports import LiveBuckets
+from domain.series import FAMILIES, Key, SeriesKey
+from rrd.store import RrdSeriesStore
+
+T = TypeVar("T")
+ALL_TIME = 2**31
+
+_PAUSE = EventWaker()
+
+
+def wait_for(what: str, look: Callable[[], T | None], seconds: float = 60.0, every: float = 0.1) -> T:
+    """What `look` gives once it gives something; fails with `what` when that takes longer than `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain for {what}"
+        _PAUSE.wait(every)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process runs: one that has ended and is not waited for yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def children(pid: int) -> list[int]:
+    """The processes that `pid` started and that run."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(fields[1]) == pid and fields[0] != "Z":
+                found.append(int(entry.name))
+    return found
+
+
+class Running:
+    """One `pharmapulse COMMAND …` with everything it says in a file."""
+
+    def __init__(self, log: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+        self.log = log
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "pharmapulse", *arguments],
+                stdout=out, stderr=out, stdin=subprocess.DEVNULL, env={**os.environ, **(environment or {})},
+            )  # fmt: skip
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def said(self) -> str:
+        """All it has said so far, and what those before it said into the same file."""
+        return self.log.read_text(errors="replace")
+
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def kill(self) -> None:
+        """`kill -9`, and wait for the end."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self, seconds: float = 60.0) -> int:
+        """SIGTERM; the exit code."""
+        if self.alive():
+            self.process.send_signal(signal.SIGTERM)
+        return self.wait(seconds)
+
+    def wait(self, seconds: float = 60.0) -> int:
+        """The exit code, once it has ended."""
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"did not end within {seconds:.0f} s; it said:\n{self.said()}") from None
+
+
+@contextmanager
+def running(log: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Running]:
+    """A process that is stopped at the end of the block, whatever happens in it."""
+    process = Running(log, *arguments, environment=environment)
+    try:
+        yield process
+    finally:
+        if process.alive():
+            process.stop()
+
+
+def no_traceback(text: str) -> None:
+    """Fail where a process told of an error as nobody but a programmer wants to read it."""
+    assert "Traceback" not in text, text[max(0, text.index("Traceback") - 500) :][:5_000]
+
+
+def get(port: int, path: str) -> tuple[int, str, bytes]:
+    """Status, content type and body of an answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.headers.get("Content-Type", ""), response.read()
+    finally:
+        connection.close()
+
+
+def try_get(port: int, path: str) -> bytes | None:
+    """The body where the answer is a good one; None also while nobody listens."""
+    try:
+        status, _, body = get(port, path)
+    except (OSError, http.client.HTTPException):
+        return None
+    return body if status == 200 else None
+
+
+def get_json(port: int, path: str) -> Any:
+    """The JSON of a good answer."""
+    status, kind, body = get(port, path)
+    assert status == 200, (path, status, body[:500])
+    assert kind.startswith("application/json"), (path, kind)
+    return json.loads(body)
+
+
+def api_calls(port: int, key: SeriesKey, step: int, start: float, end: float, source: str = "calls") -> int:
+    """The sum of one source of a series over a window, as /api/v1 tells it."""
+    path = "/".join(quote(part, safe="") for part in key.key)
+    answer = get_json(port, f"/api/v1/series/{key.family}/{path}?from={start:.0f}&to={end:.0f}&step={step}")
+    return sum(value or 0 for value in answer["values"][source])
+
+
+def text_of(page: bytes) -> str:
+    """What a page shows, tags taken out and white space made one."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.decode())).strip()
+
+
+def written(store: RrdSeriesStore, family: str, step: int, start: float, end: float) -> dict[Key, int]:
+    """The calls of each key in the written rows of the buckets from `start` to `end`."""
+    found = {}
+    for key in store.keys(family):
+        calls = store.read(SeriesKey(family, key), step, int(start), int(end)).column("calls")
+        found[key] = int(calls[calls == calls].sum())
+    return {key: count for key, count in found.items() if count}
+
+
+def counted(
+    store: RrdSeriesStore, live: LiveBuckets, family: str, step: int, start: float, end: float
+) -> dict[Key, int]:
+    """The calls of each key in the written rows and, after those, in the open buckets.
+
+    The open ones are asked first: a bucket written meanwhile is left out of the file's.
+    """
+    rows = live.rows(family, step).rows
+    found: dict[Key, int] = {}
+    for key in {*store.keys(family), *rows}:
+        opened = rows.get(key)
+        past = int(end) if opened is None else min(int(end), opened.start)
+        calls = store.read(SeriesKey(family, key), step, int(start), past).column("calls")
+        total = int(calls[calls == calls].sum())
+        if opened is not None:
+            column = opened.column("calls")[opened.times >= start]
+            total += int(column[column == column].sum())
+        if total:
+            found[key] = total
+    return found
+
+
+def finest(family: str) -> int:
+    """The family's smallest step."""
+    return FAMILIES[family].finest
