@@ -6,6 +6,7 @@ MOST_PAIRS distinct (key, ms) pairs; beyond, it goes on in bins (about 2.5 % off
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -43,13 +44,19 @@ class Latencies:
         self._pairs: Counts = np.zeros(0, dtype=np.int64)
         self._calls: Counts = np.zeros(0, dtype=np.int64)
         self._bins: Counts = np.zeros((0, BIN_COUNT), dtype=np.int64)
+        self._longest: Counts = np.zeros((0, 1), dtype=np.int64)
 
-    def add(self, keys: Counts, places: Counts, bins: Counts) -> None:
-        """Add calls: each one's key number and the place of its ms among the distinct ms; `bins` is by place."""
+    def add(self, keys: Counts, places: Counts, values: Counts, bins: Counts) -> None:
+        """Add calls: each one's key number and the place of its ms among the distinct ms, `values`.
+
+        `bins` are the bins of the distinct ms.
+        """
         height = int(keys.max()) + 1
         if self.approx:
             self._bins = _grown(self._bins, height, BIN_COUNT)
             _count_into(self._bins, keys * BIN_COUNT + bins[places])
+            self._longest = _grown(self._longest, height, 1)
+            np.maximum.at(self._longest[:, 0], keys, values[places])
             return
         if self._table is not None and max(height, len(self._table)) * len(bins) > _LARGEST_TABLE:
             rows, columns, self._calls = self._exact()
@@ -64,7 +71,7 @@ class Latencies:
             self._calls = np.bincount(inverse, weights=np.concatenate((self._calls, calls))).astype(np.int64)
             pairs = len(self._pairs)
         if pairs > MOST_PAIRS:
-            self._go_approximate(bins)
+            self._go_approximate(values, bins)
 
     def _exact(self) -> tuple[Counts, Counts, Counts]:
         """Every pair: its key, the place of its ms, and its calls; sorted by key."""
@@ -73,15 +80,20 @@ class Latencies:
             return rows, columns, self._table[rows, columns]
         return self._pairs >> _PLACE_BITS, self._pairs & (1 << _PLACE_BITS) - 1, self._calls
 
-    def _go_approximate(self, bins: Counts) -> None:
+    def _go_approximate(self, values: Counts, bins: Counts) -> None:
         keys, places, calls = self._exact()
+        self._longest = np.zeros((int(keys.max()) + 1, 1), dtype=np.int64)
+        np.maximum.at(self._longest[:, 0], keys, values[places])
         self._bins = np.zeros((int(keys.max()) + 1, BIN_COUNT), dtype=np.int64)
         np.add.at(self._bins, (keys, bins[places]), calls)
         self._table, self.approx = None, True
         self._pairs = self._calls = np.zeros(0, dtype=np.int64)
 
     def quantiles(self, values: Counts) -> dict[int, list[int]]:
-        """The quantiles of each key in ms; `values` are the distinct ms by place. Keys without a duration lack."""
+        """The quantiles and the longest of each key in ms; keys without a duration lack.
+
+        `values` are the distinct ms by place.
+        """
         if self.approx:
             keys, places = np.nonzero(self._bins)
             calls, ms = self._bins[keys, places], (MIDDLES[places] + 500) // 1_000
@@ -95,7 +107,8 @@ class Latencies:
         for key, start, stop in zip(distinct.tolist(), begin.tolist(), ends.tolist(), strict=True):
             running = np.cumsum(calls[start:stop])
             ranks = [nearest_rank(int(running[-1]), quantile) for _, quantile in QUANTILES]
-            found[key] = [int(value) for value in ms[start + np.searchsorted(running, ranks)]]
+            longest = self._longest[key, 0] if self.approx else ms[stop - 1]
+            found[key] = [*(int(value) for value in ms[start + np.searchsorted(running, ranks)]), int(longest)]
         return found
 
 
@@ -123,7 +136,6 @@ class Dimension:
 
     def __init__(self) -> None:
         self.counts: Counts = np.zeros((0, _CLASSES), dtype=np.int64)
-        self.longest: Counts = np.zeros((0, 1), dtype=np.int64)
         self.latencies = Latencies()
 
 
@@ -141,6 +153,10 @@ class Analysis:
         self._count = 0
         self._values: Counts = np.zeros(0, dtype=np.int64)
         self._places: Counts = np.full(4_096, -1, dtype=np.int64)
+
+    def expect(self, keys: Collection[str]) -> None:
+        """Only these keys occur in what will be added: the other dimensions need no tables."""
+        self._tables = {name: table for name, table in self._tables.items() if name in keys}
 
     def add_file(self, content_bytes: int, oversized: int) -> None:
         """Add what a whole file was: its content's bytes, and the lines too long to be read."""
@@ -182,12 +198,10 @@ class Analysis:
             table.counts += np.bincount(keys * _CLASSES + klass, minlength=table.counts.size).reshape(
                 table.counts.shape
             )
-            table.longest = _grown(table.longest, height, 1)
             if not every:
                 keys = keys[timed]
-            np.maximum.at(table.longest[:, 0], keys, ms)
             if len(keys):
-                table.latencies.add(keys, places, bins)
+                table.latencies.add(keys, places, self._values, bins)
 
     def _places_of(self, ms: Counts) -> Counts:
         """The place of each ms among the distinct ones seen so far, new ones put at the end."""
@@ -228,7 +242,9 @@ class Analysis:
         }
 
     def _rows(self, name: str) -> list[dict[str, Any]]:
-        table = self._tables[name]
+        table = self._tables.get(name)
+        if table is None:
+            return []
         values = self._registry.dictionaries[name].values
         present = np.flatnonzero(table.counts.sum(axis=1))
         if list(present) == [0]:
@@ -237,7 +253,7 @@ class Analysis:
         quantiles = table.latencies.quantiles(self._values)
         for key in present.tolist():
             ok, functional, technical = (int(count) for count in table.counts[key])
-            p50, p95 = quantiles.get(key, (None, None))
+            p50, p95, longest = quantiles.get(key, (None, None, None))
             rows.append(
                 {
                     "key": values[key],
@@ -246,7 +262,7 @@ class Analysis:
                     "technical": technical,
                     "p50_ms": p50,
                     "p95_ms": p95,
-                    "max_ms": None if p50 is None else int(table.longest[key, 0]),
+                    "max_ms": longest,
                     **({"approx": True} if table.latencies.approx else {}),
                 }
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import zlib
 from collections.abc import Iterator
@@ -25,6 +24,8 @@ def compression(head: bytes) -> str:
 def open_content(raw: IO[bytes], kind: str) -> IO[bytes]:
     """The content of an open file, decompressed as it is read."""
     if kind == "gzip":
+        import gzip
+
         return io.BufferedReader(gzip.GzipFile(fileobj=raw), BLOCK)
     if kind == "zstd":
         return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True), BLOCK)
@@ -46,11 +47,11 @@ def contents(path: Path) -> Iterator[bytes]:
         raise InputError(str(path), "there is no such file", "Check the name") from error
     except PermissionError as error:
         raise InputError(str(path), "may not be read", "Give this user the right to read it") from error
-    except (EOFError, zlib.error, zstandard.ZstdError, gzip.BadGzipFile) as error:
+    except (EOFError, zlib.error, zstandard.ZstdError) as error:
         raise InputError(
             str(path), f"is damaged or cut short: {error}", "Compress it again from the original"
         ) from error
-    except OSError as error:
+    except OSError as error:  # gzip says so of a damaged head
         raise InputError(str(path), f"cannot be read: {error.strerror or error}") from error
 
 

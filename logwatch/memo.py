@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,15 +11,14 @@ import polars as pl
 
 from logwatch.kinds.base import Column, Mask
 
-Numbers = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.signedinteger[Any]]
 Codes = npt.NDArray[np.uint32]
 
 # Beyond so many distinct tokens the table is begun anew: garbage must not make it grow for ever.
 MOST_TOKENS = 200_000
-_UNSEEN = np.iinfo(np.int64).min
-REJECTED = _UNSEEN + 1
-INVALID = _UNSEEN + 2
-_SPECIAL = _UNSEEN + 3
+# What a meaning gives for a token that makes its line one for the small path, and for one that is unusable.
+REJECTED = np.iinfo(np.int64).min
+INVALID = REJECTED + 1
 
 
 class TokenTable:
@@ -34,38 +34,41 @@ class TokenTable:
 
 
 class Memo:
-    """The meaning of each distinct token of one column, as a number; the token's number finds it at once.
+    """The meaning of each distinct token of one column, as a number; the token's code finds it at once.
 
-    `meaning` takes the value (what follows the column's prefix) and returns a number, or INVALID for a token
-    that is there but unusable.
+    `meaning` takes the value (what follows the column's prefix) and returns a number, INVALID or REJECTED.
+    Numbers are kept as `dtype`, whose three smallest values stand for unseen, rejected and invalid tokens.
     """
 
-    def __init__(self, meaning: Callable[[str], int]) -> None:
+    def __init__(self, meaning: Callable[[str], int], dtype: type[np.signedinteger[Any]] = np.int64) -> None:
         self._meaning = meaning
-        self._known: Numbers = np.full(256, _UNSEEN, dtype=np.int64)
+        self._unseen = int(np.iinfo(dtype).min)
+        self._rejected, self._invalid = self._unseen + 1, self._unseen + 2
+        self._known: Numbers = np.full(256, self._unseen, dtype=dtype)
 
-    def look_up(self, column: Column) -> tuple[Numbers, Mask | None, Mask | None]:
+    def look_up(
+        self, codes: Codes, column: Column, text: Callable[[Numbers], list[str]]
+    ) -> tuple[Numbers, Mask | None, Mask | None]:
         """The number of each line, where lines are to be read by themselves, and where the token is unusable.
 
-        The masks are None when no line is concerned; the numbers there mean nothing.
+        `codes` are the tokens' codes, `text` gives the tokens of some rows. The masks are None when no line is
+        concerned; the numbers there mean nothing.
         """
-        codes = column.tokens.to_physical()
-        if codes.null_count():
-            codes = codes.fill_null(0)
-        places: Codes = codes.to_numpy()
-        most = int(places.max()) if len(places) else 0
+        if not len(codes):
+            return self._known[codes], None, None
+        most = int(codes.max())
         if most >= len(self._known):
-            self._known = np.append(self._known, np.full(most + len(self._known), _UNSEEN, dtype=np.int64))
-        numbers = self._known[places]
-        if len(numbers) == 0 or numbers.min() >= _SPECIAL:
+            more = np.full(most + len(self._known), self._unseen, dtype=self._known.dtype)
+            self._known = np.append(self._known, more)
+        numbers = self._known[codes]
+        if numbers.min() > self._invalid:
             return numbers, None, None
-        rows = np.flatnonzero(numbers == _UNSEEN)
+        rows = np.flatnonzero(numbers == self._unseen)
         if len(rows):
-            unseen, first = np.unique(places[rows], return_index=True)
-            tokens = column.tokens[rows[first]].cast(pl.String).fill_null("").to_list()
-            self._known[unseen] = [self._read(token, column) for token in tokens]
-            numbers = self._known[places]
-        rejected, invalid = numbers == REJECTED, numbers == INVALID
+            unseen, first = np.unique(codes[rows], return_index=True)
+            self._known[unseen] = [self._read(token, column) for token in text(rows[first])]
+            numbers = self._known[codes]
+        rejected, invalid = numbers == self._rejected, numbers == self._invalid
         return numbers, rejected if rejected.any() else None, invalid if invalid.any() else None
 
     def read(self, value: str) -> int:
@@ -74,8 +77,9 @@ class Memo:
 
     def _read(self, token: str, column: Column) -> int:
         if not token.startswith(column.prefix) or (column.banned and column.banned in token):
-            return REJECTED
-        return self._meaning(token[len(column.prefix) :])
+            return self._rejected
+        number = self._meaning(token[len(column.prefix) :])
+        return self._rejected if number == REJECTED else self._invalid if number == INVALID else number
 
     def __len__(self) -> int:
         return len(self._known)

@@ -63,4 +63,5 @@ class Scan:
             form = self._known[self.name]
             path = f"formats.{self.name}"
             self._reader = Reader(form, self._registry, codes=self._codes, samples=self.samples, path=path)
+            self.analysis.expect(self._reader.keys)
         self.analysis.add(self._reader.read(block, now))

@@ -17,6 +17,8 @@ _CLF = re.compile(r"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([0-9]{2}):([0-9]{2}):
 _TAIL = re.compile(r"(?:[.,]([0-9]{1,9}))? ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2})?")
 _EPOCH = re.compile(r"([0-9]{10})(?:\.([0-9]{1,9}))?|([0-9]{13})|([0-9]{16})|([0-9]{19})")
 _MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}
+# A year beyond these is no log's, and could not be moved between zones.
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -34,6 +36,8 @@ def read_head(head: str) -> int | None:
             day, month, year = int(match[1]), _MONTHS[match[2]], int(match[3])
             hour, minute, second = int(match[4]), int(match[5]), int(match[6])
         else:
+            return None
+        if not _FIRST_YEAR <= year <= _LAST_YEAR:
             return None
         moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except (ValueError, KeyError):

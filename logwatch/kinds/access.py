@@ -49,8 +49,8 @@ class Access:
         text = block.decode("utf-8", "replace")
         lines = pl.Series(text[:-1].split("\n") if text.endswith("\n") else text.split("\n"), dtype=pl.String)
         groups = lines.str.extract_groups(_PATTERN).struct
-        columns: dict[str, Column] = {}
-        for name in request.wanted:
-            tokens = groups.field(name).fill_null("")
-            columns[name] = Column(tokens if name == request.time else tokens.cast(request.categorical))
-        return Split(columns, groups.field("status").is_not_null().to_numpy())
+        frame = pl.DataFrame([groups.field(name) for name in request.wanted])
+        keys = [name for name in request.wanted if name != request.time]
+        frame = frame.with_columns(pl.col(keys).fill_null("").cast(request.categorical))
+        columns = {name: Column(name) for name in request.wanted}
+        return Split(frame, columns, sound=groups.field("status").is_not_null().to_numpy())

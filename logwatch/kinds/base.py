@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,32 +29,38 @@ CSV: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One field of every line of a block: its tokens, and what stands before the value in each.
+    """One field of every line of a block: the frame's column, and what stands before the value in each token.
 
-    A token that does not begin with `prefix`, that is missing, or in which a `banned` character stands
-    makes its line one for the small path.
+    A token that does not begin with `prefix`, that is missing, or in which `banned` stands makes its line one
+    for the small path.
     """
 
-    tokens: pl.Series
+    name: str
     prefix: str = ""
     banned: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The fields of a block, one row a line. Lines where `sound` is False are read one by one instead."""
+    """The fields of a block, one row a line.
 
+    `columns` says where in `frame` each wanted field is. Lines where one of the `checks` (boolean expressions
+    over the frame) or `sound` is not True are read one by one instead.
+    """
+
+    frame: pl.DataFrame
     columns: Mapping[str, Column]
+    checks: Sequence[pl.Expr] = ()
     sound: Mask | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the reader wants from a kind: the fields it needs, and the dtype of the columns it gets them in."""
+    """What the reader wants from a kind: the fields, and of which dtype; the time's column stays text."""
 
     wanted: Sequence[str]
     time: str
-    categorical: pl.Categorical = field(default_factory=pl.Categorical)
+    categorical: pl.Categorical
 
 
 class Kind(Protocol):

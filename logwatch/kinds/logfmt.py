@@ -55,21 +55,17 @@ class Logfmt:
         }
         frame = pl.read_csv(block, separator=" ", schema=schema, **CSV)
         columns: dict[str, Column] = {}
-        sound: Mask | None = None
+        checks: list[pl.Expr] = []
         for place, key in enumerate(layout):
-            tokens = frame[str(place)]
             if key in wanted:
-                columns[key] = Column(tokens, prefix=f"{key}=", banned='"')
-                continue
-            # A field nobody wants must still be where the layout says, or a wanted one may have come before.
-            good = (tokens.str.starts_with(f"{key}=") & ~tokens.str.contains('"', literal=True)).fill_null(False)
-            if not good.all():
-                mask = good.to_numpy()
-                sound = mask if sound is None else sound & mask
+                columns[key] = Column(str(place), prefix=f"{key}=", banned='"')
+            else:
+                # A field nobody wants must still be where the layout says, or a wanted one may have come before.
+                tokens = pl.col(str(place)).str
+                checks.append(tokens.starts_with(f"{key}=") & ~tokens.contains('"', literal=True))
         missing = [key.encode() for key in wanted - set(layout)]
-        if any(key + b"=" in block for key in missing):
-            sound = _without(block, missing, frame.height, sound)
-        return Split(columns, sound)
+        sound = _without(block, missing, frame.height) if any(key + b"=" in block for key in missing) else None
+        return Split(frame, columns, checks, sound)
 
 
 def _layout_of(block: bytes, request: Request) -> tuple[str, ...]:
@@ -101,8 +97,7 @@ def _layout(line: str, request: Request) -> tuple[str, ...]:
     return tuple(keys[:last]) if request.time in keys[:last] else ()
 
 
-def _without(block: bytes, keys: list[bytes], height: int, sound: Mask | None) -> Mask:
+def _without(block: bytes, keys: list[bytes], height: int) -> Mask:
     """Lines that hold none of `keys`: in the others a wanted field stands after the layout's end."""
     lines = block.split(b"\n")[:height]
-    mask = np.array([not any(key + b"=" in line for key in keys) for line in lines], dtype=np.bool_)
-    return mask if sound is None else sound & mask
+    return np.array([not any(key + b"=" in line for key in keys) for line in lines], dtype=np.bool_)

@@ -1,0 +1,131 @@
+"""Reading a block by columns: the kind splits it, and each distinct token is looked at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+
+from logwatch.events import Tally
+from logwatch.kinds.base import Column, Mask, Request, Split
+from logwatch.memo import Memo, Numbers, TokenTable
+from logwatch.plan import Plan
+from logwatch.rows import EVENT, Rows
+from logwatch.times import head_length, read_head
+from logwatch.vocabulary import Vocabulary, head_memo
+
+# Names of columns of our own; no field of a line holds a space in its name.
+_HEAD, _TAIL, _SOUND = " head", " tail", " sound"
+_SAMPLES = 64
+
+
+class Columns:
+    """One block as columns. `rows` is filled by `read`; lines outside `sound` are for the small path."""
+
+    def __init__(self, plan: Plan, words: Vocabulary, split: Split, height: int) -> None:
+        self._plan, self._words, self._split = plan, words, split
+        self.sound: Mask = np.ones(height, dtype=np.bool_) if split.sound is None else split.sound.copy()
+        self.rows = Rows.of(height, EVENT)
+        self._unusable: dict[str, Mask] = {}
+
+    @classmethod
+    def of(cls, block: bytes, height: int, plan: Plan, words: Vocabulary) -> Columns | None:
+        """The block's columns; None where it must be read line by line."""
+        try:
+            split = plan.kind.split(block, Request(plan.wanted, plan.time.field, words.table.dtype))
+        except pl.exceptions.PolarsError:
+            # The small path reads anything; what the columns' reader stumbled over is counted there line by line.
+            return None
+        if split is None or split.frame.height != height or plan.time.field not in split.columns:
+            return None
+        columns = cls(plan, words, split, height)
+        return columns if columns._read() else None
+
+    def _read(self) -> bool:
+        """Fill the rows; False when the times have a shape that columns cannot read."""
+        time = self._split.columns[self._plan.time.field]
+        cut = self._cut(time)
+        if cut == 0:
+            return False
+        words, frame = self._words, self._split.frame
+        heads_table = TokenTable()
+        wanted = {field: column for field, column in self._split.columns.items() if field != self._plan.time.field}
+        # One call for all columns: each call of polars costs a tenth of a millisecond by itself.
+        picked = [pl.col(column.name).to_physical().fill_null(0).alias(field) for field, column in wanted.items()]
+        text = pl.col(time.name).str
+        picked += [
+            text.head(cut).cast(heads_table.dtype).to_physical().fill_null(0).alias(_HEAD),
+            text.slice(cut).cast(words.tails.dtype).to_physical().fill_null(0).alias(_TAIL),
+        ]
+        if self._split.checks:
+            picked.append(pl.all_horizontal(self._split.checks).fill_null(False).alias(_SOUND))
+        codes = frame.select(picked)
+        if self._split.checks:
+            self.sound &= codes[_SOUND].to_numpy()
+        self._read_times(codes, time, cut)
+        for key, (field, _) in self._plan.keys.items():
+            if field in wanted:
+                self.rows.ids[key] = self._look_up(words.keys[key], codes, wanted[field], field, key, 0)
+        if self._plan.duration is not None and (field := self._plan.duration[0]) in wanted:
+            self.rows.duration_us = self._look_up(words.duration, codes, wanted[field], field, "duration", -1)
+        if (field := self._plan.status) in wanted:
+            self.rows.status = self._look_up(words.status, codes, wanted[field], field, "status", -1)
+        return True
+
+    def _look_up(
+        self, memo: Memo, codes: pl.DataFrame, column: Column, field: str, name: str, unusable: int
+    ) -> Numbers:
+        """The numbers of one column; what could not be read is marked."""
+
+        def text(rows: Numbers) -> list[str]:
+            return self._split.frame[column.name].gather(rows).cast(pl.String).fill_null("").to_list()
+
+        numbers, invalid = self._numbers(memo, codes[field], column, text)
+        if invalid is not None:
+            self._unusable[name] = invalid
+            numbers[invalid] = unusable
+        return numbers
+
+    def _numbers(
+        self, memo: Memo, codes: pl.Series, column: Column, text: Callable[[Numbers], list[str]]
+    ) -> tuple[Numbers, Mask | None]:
+        numbers, rejected, invalid = memo.look_up(codes.to_numpy(), column, text)
+        if rejected is not None:
+            self.sound &= ~rejected
+        return numbers, invalid
+
+    def _cut(self, time: Column) -> int:
+        """How many characters of the time's tokens are prefix, date and time to the second; 0 when they are none."""
+        tokens = self._split.frame[time.name].head(_SAMPLES)
+        sample = next((token for token in tokens if token and token.startswith(time.prefix)), "")
+        value = sample[len(time.prefix) :]
+        length = head_length(value)
+        return 0 if read_head(value[:length]) is None else len(time.prefix) + length
+
+    def _read_times(self, codes: pl.DataFrame, time: Column, cut: int) -> None:
+        tokens = self._split.frame[time.name]
+
+        def head(rows: Numbers) -> list[str]:
+            return tokens.gather(rows).str.head(cut).fill_null("").to_list()
+
+        def tail(rows: Numbers) -> list[str]:
+            return tokens.gather(rows).str.slice(cut).fill_null("").to_list()
+
+        behind = Column(time.name)
+        # Heads hardly come again in a later block; tails do.
+        head_us, _ = self._numbers(head_memo(), codes[_HEAD], time, head)
+        tail_us, local = self._numbers(self._words.tail, codes[_TAIL], behind, tail)
+        np.add(head_us, tail_us, out=self.rows.time_us)
+        if local is not None:
+            where = local & self.sound
+            local_us, _ = self._numbers(self._words.local_head(), codes[_HEAD], time, head)
+            fraction, _ = self._numbers(self._words.fraction, codes[_TAIL], behind, tail)
+            self.rows.time_us[where] = local_us[where] + fraction[where]
+
+    def tally(self, tally: Tally) -> None:
+        """Add the unusable tokens of the lines that were read by columns."""
+        for name, mask in self._unusable.items():
+            count = int((mask & self.sound).sum())
+            if count:
+                tally.invalid[name] = tally.invalid.get(name, 0) + count

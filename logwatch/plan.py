@@ -1,0 +1,83 @@
+"""What to read of each line of a format: which field for which key, and what its tokens mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from domain.errors import ConfigError
+from domain.settings import Fields, FieldSpec, Format, TimeField
+from logwatch.events import LINE_KEYS
+from logwatch.kinds import KINDS, Kind
+from logwatch.meaning import Meaning, duration_meaning, endpoint_meaning, key_meaning, pharmacy_meaning, raw_field
+from logwatch.times import US
+
+_DURATIONS = {"duration_us": 1, "duration_ms": 1_000, "duration_s": US}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which field of the line is read for what, and what its tokens mean.
+
+    `fixed` holds keys that the source gives to all its lines; `zone` that of times which name none.
+    """
+
+    kind: Kind
+    time: TimeField
+    zone: ZoneInfo
+    keys: Mapping[str, tuple[str, Meaning]]
+    duration: tuple[str, Callable[[str], tuple[int, bool]]] | None
+    status: str
+    fixed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def wanted(self) -> list[str]:
+        """Every field that is read, each once."""
+        names = [self.time.field, *(name for name, _ in self.keys.values())]
+        names += [self.duration[0]] if self.duration else []
+        names += [self.status] if self.status else []
+        return list(dict.fromkeys(names))
+
+
+def plan(form: Format, fixed: Mapping[str, str], path: str) -> Plan:
+    """What to read of each line of a format. Raises ConfigError naming the place below `path`."""
+    kind = KINDS.get(form.kind)
+    if kind is None:
+        raise ConfigError(
+            f'"{form.kind}" is not a kind of log', path=f"{path}.kind", mend=f"Write one of: {', '.join(KINDS)}"
+        )
+    named, natural = form.fields, kind.defaults()
+    specs: dict[str, FieldSpec] = {
+        name: getattr(named, name) or getattr(natural, name) for name in Fields.__struct_fields__
+    }
+    keys: dict[str, tuple[str, Meaning]] = {}
+    for key in LINE_KEYS:
+        spec = specs[key]
+        if not spec or fixed.get(key):
+            continue
+        at = f"{path}.fields.{key}"
+        if key == "pharmacy":
+            meaning = pharmacy_meaning(spec, at)
+        elif key == "endpoint":
+            meaning = endpoint_meaning(spec, form.template, at)
+        else:
+            meaning = key_meaning(spec, at)
+        keys[key] = (raw_field(spec), meaning)
+    duration = None
+    for name, factor in _DURATIONS.items():
+        if specs[name]:
+            duration = (raw_field(specs[name]), duration_meaning(specs[name], factor, f"{path}.fields.{name}"))
+            break
+    time = form.time or TimeField(field=kind.time_field(), marks="start" if form.kind == "access" else "end")
+    status = raw_field(specs["status"]) if specs["status"] else ""
+    return Plan(kind(), time, _zone(time.zone, path), keys, duration, status, fixed)
+
+
+def _zone(name: str, path: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ConfigError(
+            f'"{name}" is not a time zone', path=f"{path}.time.zone", mend='Write one such as "Europe/Brussels"'
+        ) from error

@@ -1,0 +1,43 @@
+"""Lines understood, as arrays: for each its verdict and, where it is an event, its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from logwatch.events import LINE_KEYS
+from logwatch.memo import Numbers
+
+IGNORED, CONTINUED, MALFORMED, EVENT = range(4)
+
+
+@dataclass(slots=True)
+class Rows:
+    """One row a line. `ids` are numbers of the reader's own dictionaries; -1 is no duration, or no status."""
+
+    verdict: Numbers
+    time_us: Numbers
+    duration_us: Numbers
+    status: Numbers
+    ids: dict[str, Numbers]
+
+    @classmethod
+    def of(cls, height: int, verdict: int) -> Rows:
+        """Rows of one verdict with nothing in them."""
+        return cls(
+            np.full(height, verdict, dtype=np.int8),
+            np.zeros(height, dtype=np.int64),
+            np.full(height, -1, dtype=np.int64),
+            np.full(height, -1, dtype=np.int64),
+            {key: np.zeros(height, dtype=np.int32) for key in LINE_KEYS},
+        )
+
+    def put(self, places: Numbers, rows: Rows) -> None:
+        """Take over the rows read for some of the lines."""
+        self.verdict[places] = rows.verdict
+        self.time_us[places] = rows.time_us
+        self.duration_us[places] = rows.duration_us
+        self.status[places] = rows.status
+        for key, ids in rows.ids.items():
+            self.ids[key][places] = ids

@@ -1,0 +1,84 @@
+"""The tokens of one reader: what each means, remembered for both ways of reading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sized
+
+import numpy as np
+
+from logwatch.events import LINE_KEYS, Dictionary
+from logwatch.meaning import Meaning
+from logwatch.memo import INVALID, MOST_TOKENS, REJECTED, Memo, TokenTable
+from logwatch.plan import Plan
+from logwatch.times import localise, read_head, read_tail
+
+
+class Vocabulary:
+    """Dictionaries and memos; thrown away and begun anew when garbage has made them too large."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self.found = {key: Dictionary() for key in LINE_KEYS}
+        self.table = TokenTable()
+        self.tails = TokenTable()
+        self.keys = {key: Memo(self._number(key, meaning), np.int32) for key, (_, meaning) in plan.keys.items()}
+        self.duration = Memo(self._duration)
+        self.status = Memo(read_status, np.int32)
+        self.tail = Memo(_tail)
+        self.fraction = Memo(_fraction)
+        self.fixed = {key: self.found[key].id_of(value) for key, value in plan.fixed.items() if value}
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are so many distinct tokens that it is time to begin anew."""
+        tables: tuple[Sized, ...] = (*self.found.values(), *self.keys.values(), self.duration, self.tail)
+        return any(len(table) > MOST_TOKENS for table in tables)
+
+    def local_head(self) -> Memo:
+        """A memo of seconds that name no zone, in µs UTC."""
+        return Memo(lambda text: REJECTED if (head := read_head(text)) is None else localise(head, self._plan.zone))
+
+    def _number(self, key: str, meaning: Meaning) -> Callable[[str], int]:
+        """Token to number in the dictionary of its key."""
+        seen: dict[str, int] = {}
+        found = self.found[key]
+
+        def number(token: str) -> int:
+            known = seen.get(token)
+            if known is None:
+                value, bad = meaning(token)
+                known = seen[token] = INVALID if bad else found.id_of(value)
+            return known
+
+        return number
+
+    def _duration(self, token: str) -> int:
+        if self._plan.duration is None:
+            return -1
+        micros, bad = self._plan.duration[1](token)
+        return INVALID if bad else micros
+
+
+def read_status(token: str) -> int:
+    """An HTTP status; -1 for none, INVALID for something else."""
+    if token in ("", "-"):
+        return -1
+    return int(token) if len(token) == 3 and token.isascii() and token.isdigit() else INVALID
+
+
+def head_memo() -> Memo:
+    """A memo of seconds as if they were UTC, in µs."""
+    return Memo(lambda text: REJECTED if (head := read_head(text)) is None else head)
+
+
+def _tail(text: str) -> int:
+    """Fraction minus offset; INVALID marks a time without a zone, which needs its head to be placed."""
+    tail = read_tail(text)
+    if tail is None:
+        return REJECTED
+    return INVALID if tail[1] is None else tail[0] - tail[1]
+
+
+def _fraction(text: str) -> int:
+    tail = read_tail(text)
+    return REJECTED if tail is None else tail[0]
