@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,11 +20,10 @@ from urllib.parse import quote
 
 from domain.clock import EventWaker
 from domain.ports import LiveBuckets
-from domain.series import FAMILIES, Key, SeriesKey
+from domain.series import Key, SeriesKey
 from rrd.store import RrdSeriesStore
 
 T = TypeVar("T")
-ALL_TIME = 2**31
 
 _PAUSE = EventWaker()
 
@@ -198,6 +198,17 @@ def counted(
     return found
 
 
-def finest(family: str) -> int:
-    """The family's smallest step."""
-    return FAMILIES[family].finest
+def wait_equal(what: str, count: Callable[[], dict[Key, int]], truth: Counter[Key], seconds: float) -> None:
+    """Wait until the counts are the log's; fails with the keys whose counts differ."""
+    found: list[dict[Key, int]] = [{}]
+
+    def equal() -> bool:
+        found[0] = count()
+        return found[0] == truth
+
+    try:
+        wait_for(what, equal, seconds)
+    except AssertionError as error:
+        keys = sorted({key for key in {*found[0], *truth} if found[0].get(key, 0) != truth[key]})
+        told = ", ".join(f"{'/'.join(key)}: {found[0].get(key, 0)} for {truth[key]}" for key in keys[:5])
+        raise AssertionError(f"{what}: {told}") from error

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from html import unescape
 from pathlib import Path
 
@@ -17,7 +18,19 @@ import pytest
 from domain.series import SeriesKey
 from rrd.store import RrdSeriesStore
 from tests.system import oracle
-from tests.system.support import api_calls, free_port, get, no_traceback, running, text_of, try_get, wait_for, written
+from tests.system.support import (
+    api_calls,
+    free_port,
+    get,
+    get_json,
+    no_traceback,
+    running,
+    text_of,
+    try_get,
+    wait_equal,
+    wait_for,
+    written,
+)
 
 DAY = 86_400
 REAL_LOG = "logs/traffic/elastic-apache-4days/apache_logs.gz"
@@ -163,7 +176,8 @@ def test_a_real_log_moved_to_now_gives_series_and_a_page_with_its_counts(tmp_pat
         store = RrdSeriesStore(tmp_path / "data" / "series")
         window = (int(now) // 3_600 * 3_600 - 6 * DAY, int(now) // 3_600 * 3_600 + 7_200)
         for family in ("hub", "endpoint", "code"):
-            wait_for(f"{family} at 1 min", lambda f=family: written(store, f, 60, *window) == truth[f], 100, every=0.5)
+            count = partial(written, store, family, 60, *window)
+            wait_equal(f"series of {family} at 1 min", count, truth[family], 100)
         assert not written(store, "vendor", 60, *window)
         failed = store.read(hub, 60, *window)
         assert [int(failed.column(of)[failed.column(of) > 0].sum()) for of in ("functional", "technical")] == [217, 3]
@@ -182,7 +196,5 @@ def test_a_real_log_moved_to_now_gives_series_and_a_page_with_its_counts(tmp_pat
 
 def agent_lines(port: int) -> int:
     """How many lines the log watcher says it has counted, as /api/v1 tells."""
-    from tests.system.support import get_json
-
     return sum(source["accounting"]["lines"] for agent in get_json(port, "/api/v1/sources")["agents"]
                for source in agent["sources"])  # fmt: skip
