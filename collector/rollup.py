@@ -16,7 +16,6 @@ import numpy as np
 import polars as pl
 
 from domain.bins import MIDDLES, NO_BIN
-from domain.cells import empty
 from domain.series import COUNTS, DAY, Family, Key, Values
 
 _PER_MILLE = {"p50": 500, "p95": 950, "p99": 990}
@@ -65,7 +64,9 @@ def fold(cells: pl.DataFrame, family: Family, step: int, zone: ZoneInfo) -> pl.D
 
 def no_bins(family: Family) -> pl.DataFrame:
     """No bins, with their columns."""
-    return fold(empty(), family, family.finest, ZoneInfo("UTC"))
+    numbers = dict.fromkeys(("calls", "functional", "technical", "sum_us", "max_us"), pl.Int64)
+    keys = dict.fromkeys(family.dimensions, pl.Categorical)
+    return pl.DataFrame(schema={**keys, "bucket": pl.Int64, "bin": pl.Int16, **numbers})
 
 
 def merge(bins: Sequence[pl.DataFrame], family: Family, step: int, zone: ZoneInfo) -> pl.DataFrame:
