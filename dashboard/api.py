@@ -30,7 +30,7 @@ def blueprint(site: Site) -> Blueprint:
     api = Blueprint("api", __name__)
 
     def model(snapshot: Snapshot) -> Overview:
-        return site.models.get(("overview", site.stamp(snapshot)), lambda: overview(snapshot, site.names))
+        return site.models.get(("overview", site.stamp(snapshot, 60)), lambda: overview(snapshot, site.names))
 
     @api.get("/api/v1/overview")
     def overview_json() -> Response:

@@ -13,7 +13,7 @@ from dashboard.lines import totals
 from dashboard.windows import Window
 from domain.series import COUNTS, FAMILIES, Key, SeriesKey, bucket_span, floor_bucket, pick_resolution
 
-_SUM_POINTS = 1_500
+_SUM_POINTS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,6 @@ class Part:
     def functional_share(self) -> float:
         """Share of its calls refused for a functional reason."""
         return share(self.functional, self.calls)
-
-
-def sum_step(family: str, window: Window, now: float) -> int:
-    """The step in seconds at which a window is summed: fine enough to be fresh, coarse enough to be quick."""
-    return pick_resolution(FAMILIES[family], window.start, window.end, now, _SUM_POINTS)
 
 
 def sums(snapshot: Snapshot, series: SeriesKey, window: Window) -> dict[str, float]:

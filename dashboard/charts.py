@@ -6,7 +6,7 @@ Everything drawn is also in a table beneath, for whoever cannot see the drawing 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -18,11 +18,13 @@ from dashboard.drawing import Frame, Stroke, draw
 from dashboard.lines import Line, thin
 from dashboard.windows import Window
 from domain.calendar import Comparison
-from domain.series import Values
+from domain.series import FAMILIES, Values
 
 _NARROW_WIDTH, _NARROW_POINTS = 350, 240
 _TABLE_ROWS = 24
-_SHARE_CALLS, _SHARE_POINTS = 20, 60
+_SHARE_CALLS, _SHARE_POINTS = 40, 60
+_QUANTILE_CALLS = 20
+_POINT_CALLS, _FEWEST_POINTS = 25, 72
 _ROOM = 1.04  # above the highest value
 CSS: dict[str, str] = {"last week": "week", "last month": "month", "last year": "year"}
 
@@ -75,18 +77,20 @@ def calls_chart(scene: Scene, now: Line, compared: dict[Comparison, Line]) -> Ch
     """Calls a minute, now against what is known of comparable periods."""
     lines = {"now": now} | {CSS[name]: line for name, line in compared.items() if line.known}
     names = {"now": now_label(scene)} | {CSS[name]: period_label(name, scene) for name in compared}
-    top = max((float(np.nanmax(line.per_minute)) for line in lines.values() if line.known), default=0.0)
-    ticks = [(value, figures.rate(value)) for value in value_ticks(top * _ROOM)]
+    most = _readable_points(lines.values(), scene.window)
+    shown = [thin(line, most) for line in lines.values()]
+    top = max((float(np.nanmax(line.per_minute)) for line in shown if line.known), default=0.0)
+    ticks = [(value, f"{value:,g}") for value in value_ticks(top * _ROOM)]
 
     def strokes(points: int) -> list[Stroke]:
-        thinned = {css: thin(line, points) for css, line in lines.items()}
+        thinned = {css: thin(line, min(points, most)) for css, line in lines.items()}
         # Now is drawn last, over the others.
         return [
             Stroke(css, names[css], _points(line.middles, line.per_minute)) for css, line in reversed(thinned.items())
         ]
 
     wide, narrow = _drawings(scene, "Calls a minute", (1060, 280), (210, strokes), ticks, top * _ROOM)
-    drawn = thin(now, scene.window.drawn_points).span
+    drawn = thin(now, most).span
     note = f"a point is the mean of {figures.duration(drawn)}" if drawn > now.span else ""
     slots = {css: _slots(line, scene.window) for css, line in lines.items()}
     return Chart(
@@ -99,8 +103,9 @@ def calls_chart(scene: Scene, now: Line, compared: dict[Comparison, Line]) -> Ch
 
 def failures_chart(scene: Scene, now: Line) -> Chart:
     """The shares of technical and functional failures."""
-    shares = {source: _shares(now, source) for source in ("technical", "functional")}
-    top = max((value for points in shares.values() for _, value in points if value is not None), default=0.0)
+    shown = thin(now, max(_SHARE_POINTS, scene.window.drawn_points // 3))
+    shares = [_shares(shown, source) for source in ("technical", "functional")]
+    top = max((value for points in shares for _, value in points if value is not None), default=0.0)
     ticks = [(value, f"{value:g}{figures.NBSP}%") for value in value_ticks(max(top, 1.0) * _ROOM, 3)]
 
     def strokes(points: int) -> list[Stroke]:
@@ -122,6 +127,18 @@ def failures_chart(scene: Scene, now: Line) -> Chart:
         (Legend("technical", "technical: a component failed"), Legend("functional", "functional: the caller’s doing")),
         ("Time", "Technical", "of calls", "Functional", "of calls"), _table(scene, columns),
     )  # fmt: skip
+
+
+def latency_step(line: Line, family: str, window: Window) -> int:
+    """The finest step whose buckets hold calls enough for a quantile, from the line's rate; it draws 24 at least.
+
+    Coarser rows have quantiles of their own, computed from all their calls, so nothing is averaged.
+    """
+    rate = float(np.nansum(line.column("calls")) / line.seconds.sum()) if line.known else 0.0
+    steps = [
+        step for step in sorted(FAMILIES[family].days) if line.span <= step <= max(line.span, window.seconds // 24)
+    ]
+    return next((step for step in steps if step * rate >= _QUANTILE_CALLS), steps[-1])
 
 
 def latency_chart(scene: Scene, now: Line) -> Chart:
@@ -150,6 +167,16 @@ def latency_chart(scene: Scene, now: Line) -> Chart:
         tuple(Legend(source, words[source]) for source in kept),
         ("Time", *(f"{source}, ms" for source in kept)), _table(scene, columns),
     )  # fmt: skip
+
+
+def _readable_points(lines: Iterable[Line], window: Window) -> int:
+    """How many points show the calls rather than chance: _POINT_CALLS calls in each, in the mean.
+
+    A count of 25 varies by a fifth; the busiest of the lines decides for all.
+    """
+    rates = [float(np.nansum(line.column("calls")) / line.seconds.sum()) for line in lines if line.known]
+    calls = max(rates, default=0.0) * window.seconds
+    return max(min(_FEWEST_POINTS, window.drawn_points), min(window.drawn_points, int(calls / _POINT_CALLS)))
 
 
 def _points(xs: Values, ys: Values) -> list[tuple[float, float | None]]:

@@ -113,9 +113,9 @@ class Snapshot:
             values[there, index] = np.where(np.isnan(column), values[there, index], column)
         return Rows(past.start, past.step, past.sources, values)
 
-    def line(self, series: SeriesKey, window: Window) -> Line:
-        """The window's own line at its resolution."""
-        step = window.resolution(FAMILIES[series.family], self.now)
+    def line(self, series: SeriesKey, window: Window, step: int | None = None) -> Line:
+        """The window's own line, at its resolution or at a `step` that the family keeps."""
+        step = window.resolution(FAMILIES[series.family], self.now) if step is None else step
         return as_line(self.read(series, step, window.start, window.end), self.zone)
 
     def compared_line(self, series: SeriesKey, window: Window, comparison: Comparison) -> Line:

@@ -50,9 +50,11 @@ class _Chart(pygal.XY):  # type: ignore[misc] # pygal ships no types
     """An XY chart that draws each line as one short path, with gaps where nothing is known."""
 
     def _compute(self) -> None:
-        """Let the axes run exactly from start to end: pygal leaves two per cent of room."""
+        """Let the axes run exactly as framed: pygal leaves two per cent of room, and has none without data."""
         super()._compute()
         self._box.margin = 0.0
+        self._box.xmin, self._box.xmax = self.xrange
+        self._box.ymin, self._box.ymax = self.range
 
     def line(self, serie: Any, rescale: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002, RUF100 # pygal's signature
         """Draw one line: one path of tenths of a unit, instead of pygal's six decimals and groups."""

@@ -19,7 +19,7 @@ FAILING_SHARE, FAILING_CALLS = 0.20, 3
 SOME_SHARE, SOME_CALLS, SOME_FACTOR = 0.02, 5, 3.0
 FEWER_FACTOR, FEWER_EXPECTED = 0.5, 60.0
 SILENT_EXPECTED = 30.0
-SLOW_FACTOR, SLOW_EXTRA_US, SLOW_MINUTES, SLOW_CALLS = 2.0, 100_000.0, 3, 20
+SLOW_FACTOR, SLOW_EXTRA_US, SLOW_BUCKETS, SLOW_CALLS = 2.0, 100_000.0, 3, 20
 
 
 class Level(IntEnum):
@@ -45,8 +45,8 @@ class Level(IntEnum):
 class Minutes:
     """What was counted in the last complete buckets, and in the same ones last week. NaN where unknown.
 
-    `p95` is of the newest bucket with a call and `p95_week` last week's usual (the median of those buckets),
-    in µs; `slow` counts the buckets whose p95 is far above it. `comparable`: the two days are of one class.
+    `p95` and `p95_week` are the usual ones of those buckets (their median), in µs; `slow` counts the buckets
+    with enough calls whose p95 is far above last week's usual. `comparable`: the two days are of one class.
     """
 
     seconds: float
@@ -100,23 +100,27 @@ def minutes_of(now: Rows, week: Rows, *, comparable: bool) -> Minutes:
     calls = now.column("calls")
     known = ~np.isnan(calls)
     both = known & ~np.isnan(week.column("calls"))
-    quantile, quantile_week = now.column("p95"), week.column("p95")
-    said = quantile[~np.isnan(quantile)]
-    said_week = quantile_week[~np.isnan(quantile_week)]
-    p95_week = float(np.median(said_week)) if len(said_week) else float("nan")
+    p95, p95_week = _usual(now.column("p95")), _usual(week.column("p95"))
+    slow = now.column("p95") > max(p95_week * SLOW_FACTOR, p95_week + SLOW_EXTRA_US)
     scale = float(known.sum() / both.sum()) if both.any() else float("nan")
     return Minutes(
         seconds=float(known.sum() * now.step),
         calls=_sum(calls, known),
         technical=_sum(now.column("technical"), known),
         functional=_sum(now.column("functional"), known),
-        p95=float(said[-1]) if len(said) else float("nan"),
+        p95=p95,
         calls_week=_sum(week.column("calls"), both) * scale,
         technical_week=_sum(week.column("technical"), both) * scale,
         p95_week=p95_week,
-        slow=int((said > max(p95_week * SLOW_FACTOR, p95_week + SLOW_EXTRA_US)).sum()) if len(said_week) else 0,
+        slow=int((slow & (calls >= SLOW_CALLS)).sum()),
         comparable=comparable,
     )
+
+
+def _usual(quantiles: Values) -> float:
+    """The median of the known ones; of one quantile it says what most buckets show, whatever one of them did."""
+    known = quantiles[~np.isnan(quantiles)]
+    return float(np.median(known)) if len(known) else float("nan")
 
 
 def _sum(values: Values, where: npt.NDArray[np.bool_]) -> float:
@@ -136,7 +140,7 @@ def judge(seen: Minutes) -> State:
     above = np.isnan(usual) or failed >= SOME_FACTOR * usual
     if seen.technical >= SOME_CALLS and failed >= SOME_SHARE and above:
         return State(Level.SOME, "some calls fail", f"{figures.percent(failed)} of the calls fail technically")
-    if seen.slow >= SLOW_MINUTES and seen.calls >= SLOW_CALLS:
+    if seen.slow >= SLOW_BUCKETS:
         text = f"p95 {figures.millis(seen.p95)} ms, {figures.millis(seen.p95_week)} ms last week"
         return State(Level.SLOW, "slow", text)
     if seen.comparable and seen.calls_week >= FEWER_EXPECTED and seen.calls < FEWER_FACTOR * seen.calls_week:

@@ -73,7 +73,7 @@ def blueprint(site: Site) -> Blueprint:
     @pages.get("/")
     def now() -> str:
         snapshot = site.reader.snapshot()
-        model = site.models.get(("overview", site.stamp(snapshot)), lambda: overview(snapshot, site.names))
+        model = site.models.get(("overview", site.stamp(snapshot, 60)), lambda: overview(snapshot, site.names))
         return render_template("overview.html", page=model, **common(snapshot))
 
     @pages.get("/hub/<hub>")
@@ -95,7 +95,7 @@ def blueprint(site: Site) -> Blueprint:
     @pages.get("/vendors")
     def vendors() -> str:
         snapshot = site.reader.snapshot()
-        rows = site.models.get(("vendors", site.stamp(snapshot)), lambda: vendor_rows(snapshot))
+        rows = site.models.get(("vendors", site.stamp(snapshot, 60)), lambda: vendor_rows(snapshot))
         return render_template("vendors.html", rows=rows, **common(snapshot))
 
     @pages.get("/vendor/<path:vendor>")

@@ -9,7 +9,7 @@ import numpy as np
 
 from dashboard import figures
 from dashboard.breakdown import Part, parts
-from dashboard.charts import Chart, Scene, calls_chart, failures_chart, latency_chart
+from dashboard.charts import Chart, Scene, calls_chart, failures_chart, latency_chart, latency_step
 from dashboard.data import Snapshot
 from dashboard.judge import Minutes, State, judge
 from dashboard.measure import last_minutes
@@ -51,17 +51,21 @@ class PageModel:
 
 
 def page_model(site: Site, snapshot: Snapshot, subject: Subject, window: Window) -> PageModel:
-    """The page's model, kept while nothing it was made from has moved."""
-    key = ("page", subject.series, window.start, window.end, site.stamp(snapshot))
-    return site.models.get(key, lambda: _make(site, snapshot, subject, window))
-
-
-def _make(site: Site, snapshot: Snapshot, subject: Subject, window: Window) -> PageModel:
-    seen = last_minutes(snapshot, subject.series)
-    endpoints, tables = _breakdowns(site, snapshot, subject.series, window)
-    return PageModel(
-        judge(seen), seen, _sentence(seen), series_charts(site, snapshot, subject, window), endpoints, tables
-    )  # fmt: skip
+    """The page's model. Its parts are kept until another minute is complete."""
+    series = subject.series
+    seen = site.models.get(("minutes", series, site.stamp(snapshot, 60)), lambda: last_minutes(snapshot, series))
+    below = site.models.get(
+        ("below", series, window.start, window.end, site.stamp(snapshot, 60)),
+        lambda: _below(site, snapshot, series, window),
+    )
+    endpoints: tuple[tuple[Part, Trouble], ...] = ()
+    if series.family == "hub":
+        endpoints = site.models.get(
+            ("endpoints", series, window.start, window.end, site.stamp(snapshot, 60)),
+            lambda: _endpoints(site, snapshot, series.key[0], below.endpoints),
+        )
+    charts = series_charts(site, snapshot, subject, window)
+    return PageModel(judge(seen), seen, _sentence(seen), charts, endpoints, below.tables)
 
 
 def _sentence(seen: Minutes) -> str:
@@ -88,51 +92,61 @@ def series_charts(site: Site, snapshot: Snapshot, subject: Subject, window: Wind
         now = snapshot.line(subject.series, window)
         compared = {name: snapshot.compared_line(subject.series, window, name) for name in window.comparisons}
         scene = Scene(window, site.zone, snapshot.now, subject.name)
-        return calls_chart(scene, now, compared), failures_chart(scene, now), latency_chart(scene, now)
+        slow = snapshot.line(subject.series, window, latency_step(now, subject.series.family, window))
+        return calls_chart(scene, now, compared), failures_chart(scene, now), latency_chart(scene, slow)
 
     return site.charts.get(key, make)
 
 
-def _breakdowns(
-    site: Site, snapshot: Snapshot, series: SeriesKey, window: Window
-) -> tuple[tuple[tuple[Part, Trouble], ...], tuple[Table, ...]]:
-    """The tables below a series: endpoints (of a hub, with their state now) and what fails."""
+@dataclass(frozen=True, slots=True)
+class _Below:
+    """The sums below a series: the tables of what fails, and (of a hub) its endpoints."""
 
-    def under(family: str, fits: Callable[[Key], bool]) -> list[Key]:
-        return [key for key in site.keys(snapshot, family).values() if fits(key)]
+    tables: tuple[Table, ...]
+    endpoints: tuple[Part, ...] = ()
+
+
+def _below(site: Site, snapshot: Snapshot, series: SeriesKey, window: Window) -> _Below:
+    """What fails below a series in the window."""
+
+    def added(family: str, fits: Callable[[Key], bool], by: tuple[int, ...]) -> tuple[Part, ...]:
+        return parts(snapshot, family, [key for key in site.keys(snapshot, family).values() if fits(key)], window, by)
+
+    def of_hub(hub: str, note: str) -> tuple[Table, Table]:
+        codes = added("code", lambda key: key[0] == hub, (1,))
+        # A code that is neither technical nor functional is no failure.
+        failing = [part for part in codes if part.technical > 0 or part.functional > 0]
+        failing.sort(key=lambda part: (-part.technical, -part.functional, part.key))
+        servers = added("server", lambda key: key[0] == hub, (1,))
+        return _table("code", "Codes", note, failing), _table("server", "Servers", note, servers)
 
     if series.family == "hub":
         (hub,) = series.key
-        keys = under("endpoint", lambda key: key[0] == hub)
-        found = {part.key[0]: part for part in parts(snapshot, "endpoint", keys, window, by=(1,))}
-        judged = judged_endpoints(snapshot, site.names, tuple(keys))
-        below = [(found.get(key[1], _nothing(key[1])), judged[key]) for key in keys]
-        below.sort(key=lambda row: (-max(row[1].judged.state.level, 1), -np.nan_to_num(row[0].calls), row[0].key))
-        vendors = parts(
-            snapshot, "endpoint_vendor", under("endpoint_vendor", lambda key: key[0] == hub), window, by=(2,)
-        )
-        return tuple(below), (_table("vendor", "Vendors", "", vendors), *_of_hub(site, snapshot, hub, window, ""))
+        vendors = added("endpoint_vendor", lambda key: key[0] == hub, (2,))
+        endpoints = added("endpoint", lambda key: key[0] == hub, (1,))
+        return _Below((_table("vendor", "Vendors", "", vendors), *of_hub(hub, "")), endpoints)
     if series.family == "endpoint":
         hub, endpoint = series.key
-        keys = under("endpoint_vendor", lambda key: key[:2] == (hub, endpoint))
-        vendors = parts(snapshot, "endpoint_vendor", keys, window, by=(2,))
-        beside = f"all of {site.names.hub(hub)}"
-        return (), (_table("crossed", "Vendors", "", vendors), *_of_hub(site, snapshot, hub, window, beside))
+        vendors = added("endpoint_vendor", lambda key: key[:2] == (hub, endpoint), (2,))
+        return _Below((_table("crossed", "Vendors", "", vendors), *of_hub(hub, f"all of {site.names.hub(hub)}")))
     if series.family == "vendor":
-        keys = under("endpoint_vendor", lambda key: key[2] == series.key[0])
-        endpoints = parts(snapshot, "endpoint_vendor", keys, window, by=(0, 1))
-        return (), (_table("endpoint", "Endpoints", "", endpoints),)
-    return (), ()
+        endpoints = added("endpoint_vendor", lambda key: key[2] == series.key[0], (0, 1))
+        return _Below((_table("endpoint", "Endpoints", "", endpoints),))
+    return _Below(())
 
 
-def _of_hub(site: Site, snapshot: Snapshot, hub: str, window: Window, note: str) -> tuple[Table, ...]:
-    """Codes and servers of a hub; codes that are neither technical nor functional are no failures."""
-    codes, servers = (
-        parts(snapshot, family, [key for key in site.keys(snapshot, family).values() if key[0] == hub], window, by=(1,))
-        for family in ("code", "server")
+def _endpoints(
+    site: Site, snapshot: Snapshot, hub: str, sums: Sequence[Part]
+) -> tuple[tuple[Part, Trouble], ...]:  # fmt: skip
+    """A hub's endpoints with their sums and their state now, those in trouble first, then by calls."""
+    found = {part.key[0]: part for part in sums}
+    keys = tuple(key for key in site.keys(snapshot, "endpoint").values() if key[0] == hub)
+    judged = judged_endpoints(snapshot, site.names, keys)
+    rows = [(found.get(key[1], _nothing(key[1])), judged[key]) for key in keys]
+    rows.sort(
+        key=lambda row: (-max(row[1].judged.state.level, 1), -np.nan_to_num(row[0].calls), row[1].judged.endpoint)
     )
-    failing = tuple(part for part in codes if part.technical > 0 or part.functional > 0)
-    return _table("code", "Codes", note, failing), _table("server", "Servers", note, servers)
+    return tuple(rows)
 
 
 def _table(kind: str, title: str, note: str, rows: Sequence[Part]) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import numpy as np
@@ -202,7 +203,11 @@ def test_a_drawing_holds_nothing_that_the_policy_forbids() -> None:
 
 def test_a_drawing_of_nothing_says_so() -> None:
     frame = Frame(700, 170, 0, 600, 0, 1, [(300, "12:05")], [(0, "0"), (0.5, "1")], "calls")
-    assert "nothing is known here" in draw(frame, [Stroke("now", "now", [(0, None)])])
+    svg = draw(frame, [Stroke("now", "now", [(0, None)])])
+    assert "nothing is known here" in svg
+    box = [float(part) for part in svg.partition('data-plot="')[2].partition('"')[0].split()]
+    places = [float(x) for x in re.findall(r'<text x="([\d.]+)"[^>]*>12:05', svg)]
+    assert places == [pytest.approx(box[2] / 2)], "the axis is as framed, data or not"
 
 
 # states
@@ -230,7 +235,7 @@ def seen(**changes: float) -> Minutes:
         ({"calls": 0, "functional": 0, "calls_week": 3}, Level.OK),
         ({"calls": 200}, Level.FEWER),
         ({"slow": 3, "p95": 900e3}, Level.SLOW),
-        ({"slow": 3, "calls": 12, "calls_week": 12}, Level.OK),
+        ({"slow": 2, "p95": 900e3}, Level.OK),
         ({"calls": NAN, "technical": NAN, "functional": NAN}, Level.UNKNOWN),
         ({"calls_week": NAN, "technical_week": NAN}, Level.OK),
         ({"technical": 15, "calls_week": NAN, "technical_week": NAN}, Level.SOME),
@@ -247,6 +252,18 @@ def test_last_weeks_sums_are_of_the_same_minutes() -> None:
     minutes = minutes_of(rows([10, 20, NAN]), rows([NAN, 30, 40]), comparable=True)
     assert (minutes.calls, minutes.seconds) == (30, 120)
     assert minutes.calls_week == 60  # 30 in the one minute known on both sides, for two minutes
+
+
+def test_a_slow_bucket_with_few_calls_says_nothing() -> None:
+    week = rows([100] * 5)  # p95 is 100 ms
+    slow = np.full(5, 900e3)
+
+    def of(calls: float) -> Minutes:
+        now = rows([calls] * 5)
+        return minutes_of(Rows(0, 60, now.sources, np.column_stack([now.values[:, :4], slow])), week, comparable=True)
+
+    assert (of(30).slow, of(10).slow) == (5, 0)
+    assert judge(of(80)).level is Level.SLOW
 
 
 def failing(pattern: str) -> Rows:
