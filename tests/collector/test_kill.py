@@ -111,7 +111,10 @@ def live_through(root: Path, fuse: Fuse) -> FusedWorld:
             world.disarm()
             world.die()
             world.start()
+    # Whatever happened: the last word is that of a process that starts, and is not killed.
     world.disarm()
+    world.die()
+    world.start()
     world.step(10)
     return world
 
