@@ -44,3 +44,9 @@ def nearest_rank(count: int, quantile: float) -> int:
     """The rank (1..count) of a quantile by the nearest-rank rule: the smallest with `rank/count >= quantile`."""
     per_mille = round(quantile * 1000)
     return max(1, -(-count * per_mille // 1000))
+
+
+def nearest_ranks(counts: npt.NDArray[np.int64], quantile: float) -> npt.NDArray[np.int64]:
+    """`nearest_rank` of many counts at once."""
+    per_mille = round(quantile * 1000)
+    return np.maximum(1, -(-counts * per_mille // 1000))

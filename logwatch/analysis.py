@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.batch import Accounting
-from domain.bins import BIN_COUNT, MIDDLES, bins_of, nearest_rank
+from domain.bins import BIN_COUNT, MIDDLES, bins_of, nearest_ranks
 from domain.calendar import iso
 from logwatch.events import EventBlock, Tally
 from logwatch.reader import Reading
@@ -101,15 +101,18 @@ class Latencies:
             keys, places, calls = self._exact()
             order = np.lexsort((values[places], keys))
             keys, calls, ms = keys[order], calls[order], values[places][order]
-        found: dict[int, list[int]] = {}
+        if not len(keys):
+            return {}
+        # One running total over all keys: a key's ranks are counted from where its calls begin.
+        running = np.cumsum(calls)
         distinct, begin = np.unique(keys, return_index=True)
-        ends = np.append(begin, len(keys))[1:]
-        for key, start, stop in zip(distinct.tolist(), begin.tolist(), ends.tolist(), strict=True):
-            running = np.cumsum(calls[start:stop])
-            ranks = [nearest_rank(int(running[-1]), quantile) for _, quantile in QUANTILES]
-            longest = self._longest[key, 0] if self.approx else ms[stop - 1]
-            found[key] = [*(int(value) for value in ms[start + np.searchsorted(running, ranks)]), int(longest)]
-        return found
+        last = np.append(begin, len(keys))[1:] - 1
+        before = running[begin] - calls[begin]
+        ranks = [nearest_ranks(running[last] - before, quantile) for _, quantile in QUANTILES]
+        columns = [ms[np.searchsorted(running, before + rank)] for rank in ranks]
+        columns.append(self._longest[distinct, 0] if self.approx else ms[last])
+        rows = np.stack(columns, axis=1).tolist()
+        return dict(zip(distinct.tolist(), rows, strict=True))
 
 
 def _count_into(table: Counts, cells: Counts) -> None:

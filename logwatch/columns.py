@@ -118,10 +118,12 @@ class Columns:
         tail_us, local = self._numbers(self._words.tail, codes[_TAIL], behind, tail)
         np.add(head_us, tail_us, out=self.rows.time_us)
         if local is not None:
-            where = local & self.sound
-            local_us, _ = self._numbers(self._words.local_head(), codes[_HEAD], time, head)
-            fraction, _ = self._numbers(self._words.fraction, codes[_TAIL], behind, tail)
-            self.rows.time_us[where] = local_us[where] + fraction[where]
+            # Only for the lines concerned: a zone's rules cost far more than a date's arithmetic.
+            where = np.flatnonzero(local & self.sound)
+            heads, tails = codes[_HEAD].to_numpy()[where], codes[_TAIL].to_numpy()[where]
+            local_us, _, _ = self._words.local_head().look_up(heads, time, lambda rows: head(where[rows]))
+            fraction, _, _ = self._words.fraction.look_up(tails, behind, lambda rows: tail(where[rows]))
+            self.rows.time_us[where] = local_us + fraction
 
     def tally(self, tally: Tally) -> None:
         """Add the unusable tokens of the lines that were read by columns."""

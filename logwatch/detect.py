@@ -31,7 +31,7 @@ def trials(block: bytes, known: Mapping[str, Format], now: float) -> list[Trial]
     found = []
     for name, form in known.items():
         reader = Reader(form, Registry(_CAP), path=f"formats.{name}")
-        reading = reader.read(block, now)
+        reading = reader.read(block, now, "block")
         events = reading.events
         timed = int((events.duration_us >= 0).sum())
         absent = sum(not events.ids[key].any() for key in reader.keys) + (reader.reads_durations and not timed)
