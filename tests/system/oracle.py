@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 Counts = dict[str, Counter[tuple[str, ...]]]
@@ -80,3 +81,11 @@ def count_hub(counts: Counts, hub: str, lines: Iterable[str]) -> int:
 def hub_of(path: Path) -> str:
     """The hub of a simulated log by its file's name."""
     return path.name.split("-")[0]
+
+
+def completed(line: str) -> float:
+    """When a simulated call completed, in epoch seconds."""
+    if line.startswith("ts="):
+        return datetime.fromisoformat(line[3 : line.index(" ")]).timestamp()
+    begun = datetime.strptime(line[line.index("[") + 1 : line.index("]")], "%d/%b/%Y:%H:%M:%S %z")
+    return begun.timestamp() + int(line.rsplit(" ", 1)[1]) / 1_000_000

@@ -191,7 +191,7 @@ def counted(
         calls = store.read(SeriesKey(family, key), step, int(start), past).column("calls")
         total = int(calls[calls == calls].sum())
         if opened is not None:
-            column = opened.column("calls")[opened.times >= start]
+            column = opened.column("calls")[(opened.times >= start) & (opened.times < end)]
             total += int(column[column == column].sum())
         if total:
             found[key] = total

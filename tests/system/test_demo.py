@@ -1,0 +1,206 @@
+"""A demo run: no patient number in anything it wrote or served; a second run goes on where the first stopped."""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from html import unescape
+from pathlib import Path
+from urllib.parse import quote, urljoin, urlsplit
+
+import msgspec
+import pytest
+
+from domain.series import FAMILIES
+from pharmapulse.config import load
+from pharmapulse.wiring import Places, live
+from rrd.store import RrdSeriesStore
+from simulator.faults import ORDINARY
+from simulator.lines import rendered
+from simulator.patients import pool
+from simulator.world import build_world
+from tests.system import oracle
+from tests.system.patients import Search
+from tests.system.support import (
+    counted,
+    free_port,
+    get,
+    get_json,
+    no_traceback,
+    running,
+    try_get,
+    wait_equal,
+    wait_for,
+)
+
+SEED, LOAD, PHARMACIES = 5, 20, 40
+WORLD = ("--seed", str(SEED), "--load", str(LOAD), "--pharmacies", str(PHARMACIES))
+# Pages of one kind are drawn by the same code: so many of each are looked at.
+MOST_OF_A_KIND = 12
+PATIENT = "50010199928"
+
+
+@dataclass
+class Finished:
+    """What two runs of a demo in one directory left behind."""
+
+    data: Path
+    log: Path
+    pages: dict[str, bytes] = field(default_factory=dict)
+
+
+def kind_of(address: str) -> str:
+    """Pages that are drawn alike share a kind."""
+    parts = urlsplit(address)
+    names = sorted(re.findall(r"(?:^|&)([a-z]+)=", parts.query))
+    ranges = re.findall(r"range=(\w+)", parts.query)
+    return " ".join([*parts.path.split("/")[1:3], str(parts.path.count("/")), *names, *ranges])
+
+
+def links(address: str, body: bytes) -> Iterator[str]:
+    """The addresses on a page that lead to this dashboard, those its scripts ask for included."""
+    for found in re.findall(r'(?:href|src|action|data-series|data-[a-z]+-url)="([^"]+)"', body.decode()):
+        target = urljoin(f"http://here{address}", unescape(found))
+        if target.startswith("http://here/"):
+            yield target.removeprefix("http://here").split("#")[0]
+
+
+def crawl(port: int) -> dict[str, bytes]:
+    """Every page that links lead to, up to so many of a kind, and every address of the API."""
+    waiting = ["/", "/healthz", "/readyz", "/api/v1/overview", "/api/v1/hubs", "/api/v1/pharmacies", "/api/v1/sources",
+               "/api/v1/openapi.json", "/pharmacies?q=00", "/pharmacies?page=2", "/nothing/here", "/api/v1/nothing",
+               f"/hub/{PATIENT}", f"/pharmacies?q={PATIENT}", f"/api/v1/pharmacies?query={PATIENT}",
+               f"/api/v1/series/hub/{PATIENT}", f"/?range={PATIENT}", f"/hub/dpp?from={PATIENT}&to=1"]  # fmt: skip
+    for family in FAMILIES:
+        waiting.append(f"/api/v1/keys/{family}")
+        for key in get_json(port, f"/api/v1/keys/{family}")["keys"]:
+            path = "/".join(quote(part, safe="") for part in key)
+            waiting.append(f"/api/v1/series/{family}/{path}?range=6h&compare=week,month,year")
+            if family in ("hub", "vendor", "pharmacy"):
+                waiting.append(f"/{family}/{path}")
+    seen: Counter[str] = Counter()
+    pages: dict[str, bytes] = {}
+    while waiting:
+        address = waiting.pop(0)
+        if address in pages or seen[kind_of(address)] >= MOST_OF_A_KIND or address == "/api/v1/stream":
+            continue
+        seen[kind_of(address)] += 1
+        status, kind, body = get(port, address)
+        assert status < 500, (address, status, body[:500])
+        pages[address] = body
+        if kind.startswith("text/html"):
+            waiting += links(address, body)
+    return pages
+
+
+def plant(logs: Path, until: float) -> int:
+    """Lines of the half hour before, as of a file that was rotated while nobody watched; how many."""
+    world = build_world(SEED, LOAD * 40, PHARMACIES)
+    lines: dict[str, list[bytes]] = {"dpp-calls.log.before": [], "mycarenet-access.log.before": []}
+    for part in rendered(world, ORDINARY, until - 2_400, until - 600):
+        for name in lines:
+            lines[name] += part.hubs[world.hubs.index(name.split("-")[0])].lines
+    for name, kept in lines.items():
+        (logs / name).write_bytes(b"".join(kept))
+    return sum(map(len, lines.values()))
+
+
+def since(logs: Path, start: float, end: float) -> oracle.Counts:
+    """The calls that the demo's own logs tell of in a span."""
+    counts = oracle.none()
+    for path in logs.glob("*.log*"):
+        if not path.name.endswith(".before"):
+            lines = path.read_text().splitlines(keepends=True)
+            oracle.count_hub(counts, oracle.hub_of(path), [x for x in lines if start <= oracle.completed(x) < end])
+    return counts
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
+    folder = tmp_path_factory.mktemp("demo")
+    data, log, port = folder / "data", folder / "demo.log", free_port()
+    demo = ("demo", "--data", str(data), "--port", str(port), *WORLD)
+    with running(log, *demo) as first:
+        wait_for("pages", lambda: try_get(port, "/"), 60)
+        wait_for("live lines", lambda: lines_told(port) > 2, 120)
+        assert first.stop() == 0
+    mark = msgspec.json.decode((data / "demo.json").read_bytes())
+    config = load(data / "pharmapulse.toml")
+    store, buckets = RrdSeriesStore(Places(config.data).series), live(config)
+    result = Finished(data, log)
+    with running(log, *demo) as second:
+        wait_for("pages", lambda: try_get(port, "/"), 60)
+        planted = plant(data / "logs", mark["started"])
+        assert planted > 200
+        wait_for("lines of both runs", lambda: lines_told(port) > planted, 120)
+        # Of both runs: every call since the first start, no more and no less.
+        start = (mark["started"] // 10 + 1) * 10
+        wait_for("some seconds of the second run", lambda: (buckets.complete_up_to() or 0) >= time.time() - 10, 120)
+        end = (buckets.complete_up_to() or 0) // 10 * 10
+        truth = since(data / "logs", start, end)
+        assert truth["hub"].total() > 0
+        for family in ("hub", "endpoint", "vendor"):
+            count = partial(counted, store, buckets, family, 10, start, end)
+            wait_equal(f"{family} of both runs", count, truth[family], 60)
+        result.pages = crawl(port)
+        assert second.stop() == 0
+    yield result
+    shutil.rmtree(data)
+
+
+def lines_told(port: int) -> int:
+    """How many lines the log watcher says it has counted."""
+    answer = try_get(port, "/api/v1/sources")
+    agents = msgspec.json.decode(answer)["agents"] if answer else []
+    return sum(source["accounting"]["lines"] for agent in agents for source in agent["sources"])
+
+
+def test_the_demos_logs_hold_patients(finished: Finished) -> None:
+    search = Search(pool(SEED))
+    for path in finished.data.glob("logs/*.log*"):
+        search.raw(path.name, path.read_bytes())
+    assert len({finding.number for finding in search.findings}) > 50
+
+
+def test_no_patient_is_in_any_file(finished: Finished) -> None:
+    search, chance = Search(pool(SEED)), random.Random(1)
+    logs = finished.data / "logs"
+    for path in sorted(finished.data.rglob("*")):
+        search.text("a name", str(path.relative_to(finished.data)))
+        is_input = path.parent == logs and not path.name.startswith(".")
+        # Series are thousands of files of megabytes made alike: a sample is read, of all the names.
+        if path.is_file() and not is_input and (path.suffix != ".rrd" or chance.random() < 0.02):
+            search.file(path, dump=path.stat().st_size < 400_000)
+    print(dict(sorted(search.looked_at.items())))
+    assert not search.findings
+    assert {"parquet", "batches", "sqlite", "rrd", "rrd dumps", "tables", "json", "toml"} <= search.looked_at.keys()
+
+
+def test_no_patient_is_on_any_page(finished: Finished) -> None:
+    search = Search(pool(SEED))
+    for address, body in finished.pages.items():
+        search.page(address, body)
+    print(f"{len(finished.pages)} pages and answers, {sum(map(len, finished.pages.values())):,} bytes")
+    assert not search.findings
+
+
+def test_no_patient_and_no_traceback_is_in_what_the_processes_said(finished: Finished) -> None:
+    search = Search(pool(SEED))
+    search.text("what was said", finished.log.read_text())
+    assert not search.findings
+    no_traceback(finished.log.read_text())
+    assert " ERROR " not in finished.log.read_text()
+
+
+def test_times_of_simulated_lines() -> None:
+    line = 'ts=2026-11-22T10:36:12.123+01:00 level=INFO op=x dt=87 msg="accepted"\n'
+    assert oracle.completed(line) == datetime.fromisoformat("2026-11-22T10:36:12.123+01:00").timestamp()
+    line = '10.2.3.4 - 00012371 [22/Nov/2026:10:36:12 +0100] "POST /x/y HTTP/1.1" 200 1834 "-" "a/4" 1500000\n'
+    assert oracle.completed(line) == datetime.fromisoformat("2026-11-22T10:36:13.5+01:00").timestamp()
