@@ -67,6 +67,9 @@ class Columns:
         for key, (field, _) in self._plan.keys.items():
             if field in wanted:
                 self.rows.ids[key] = self._look_up(words.keys[key], codes, wanted[field], field, key, 0)
+            elif (number := words.keys[key].read("")) > 0:
+                # No line holds the field, and a template makes something of nothing.
+                self.rows.ids[key][:] = number
         if self._plan.duration is not None and (field := self._plan.duration[0]) in wanted:
             self.rows.duration_us = self._look_up(words.duration, codes, wanted[field], field, "duration", -1)
         if (field := self._plan.status) in wanted:

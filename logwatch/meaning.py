@@ -17,6 +17,8 @@ from domain.settings import FieldSpec, Picked, Template
 
 LONGEST_KEY = 200
 PATTERN_SECONDS = 0.2
+# A week. No call takes longer, and sums over millions of calls stay within 64 bits.
+LONGEST_US = 7 * 86_400 * 1_000_000
 
 _REQUEST = re.compile(r"([A-Za-z]{1,20}) ([^ ]+)(?: (.*))?")
 _ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*://[^/]*", re.IGNORECASE)
@@ -159,6 +161,7 @@ def duration_meaning(spec: FieldSpec, factor: int, path: str) -> Callable[[str],
             return -1, True
         whole, _, part = text.partition(".")
         # In integers, so that no rounding of floats makes two paths differ.
-        return int(whole) * factor + int((part or "0").ljust(12, "0")[:12]) * factor // 10**12, False
+        micros = int(whole) * factor + int((part or "0").ljust(12, "0")[:12]) * factor // 10**12
+        return (micros, False) if micros <= LONGEST_US else (-1, True)
 
     return meaning

@@ -34,6 +34,9 @@ SMALL_BYTES = 300_000
 MANY = 1_500
 _LINE_END = 10
 _STATUSES = 1_001
+_BOM = b"\xef\xbb\xbf"
+# Lines that begin with a byte order mark, which only the small path takes away.
+_MARKED = re.compile(rb"(?:\A|\n)" + _BOM)
 _BEGINNING = re.compile(r"\^([A-Za-z0-9#;%!@&/ ,:'\"_-]+)")
 
 Way = Literal["auto", "block", "small"]
@@ -99,6 +102,9 @@ class Reader:
         # One character is found much faster than two, and most logs hold none of these.
         while b"\r" in block and b"\r\n" in block:
             block = block.replace(b"\r\n", b"\n")
+        if block.endswith(b"\r"):
+            # A line end that was cut between its two characters.
+            block = block.rstrip(b"\r") + b"\n"
         tally = Tally()
         if way == "small" or (way == "auto" and len(block) < SMALL_BYTES):
             rows = self._by_lines(_lines(block), tally)
@@ -117,6 +123,9 @@ class Reader:
         columns = Columns.of(block, height, self._plan, self._words)
         if columns is None:
             return self._by_lines(_lines(block), tally)
+        if _BOM in block:
+            marked = [match.end() - 1 for match in _MARKED.finditer(block)]
+            columns.sound[np.searchsorted(ends, marked)] = False
         if self._starts is not None or not self._nothing_ignored(block):
             columns.sound &= self._ordinary(block)
         columns.tally(tally)

@@ -20,6 +20,7 @@ class Vocabulary:
         self._plan = plan
         self.found = {key: Dictionary() for key in LINE_KEYS}
         self.table = TokenTable()
+        self._seen: dict[str, dict[str, int]] = {key: {} for key in plan.keys}
         self.tails = TokenTable()
         self.keys = {key: Memo(self._number(key, meaning), np.int32) for key, (_, meaning) in plan.keys.items()}
         self.duration = Memo(self._duration)
@@ -31,7 +32,7 @@ class Vocabulary:
     @property
     def is_full(self) -> bool:
         """Whether there are so many distinct tokens that it is time to begin anew."""
-        tables: tuple[Sized, ...] = (*self.found.values(), *self.keys.values(), self.duration, self.tail)
+        tables: tuple[Sized, ...] = (*self._seen.values(), *self.keys.values(), self.duration, self.tail)
         return any(len(table) > MOST_TOKENS for table in tables)
 
     def local_head(self) -> Memo:
@@ -40,8 +41,7 @@ class Vocabulary:
 
     def _number(self, key: str, meaning: Meaning) -> Callable[[str], int]:
         """Token to number in the dictionary of its key."""
-        seen: dict[str, int] = {}
-        found = self.found[key]
+        seen, found = self._seen[key], self.found[key]
 
         def number(token: str) -> int:
             known = seen.get(token)
