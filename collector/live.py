@@ -77,7 +77,8 @@ class LiveServer:
     def close(self) -> None:
         """Stop answering and remove the socket."""
         self._server.close()
-        self._thread.join(_CLOSE_SECONDS)
+        if self._thread.ident is not None:  # a collector that runs `--once` claims the socket and answers nobody
+            self._thread.join(_CLOSE_SECONDS)
         self._path.unlink(missing_ok=True)
 
 
