@@ -14,6 +14,38 @@ from domain.errors import InputError
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 BLOCK = 1 << 22
+_STEP = 1 << 17
+# What reading compressed content raises when it is not what it should be, beside OSError.
+DAMAGED = (EOFError, zlib.error, zstandard.ZstdError)
+
+
+class _ZstdContent(io.RawIOBase):
+    """The content of a zstd file, frame after frame. Unlike the library's reader it tells of a frame cut short."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._begun = False
+        self._waiting = self._ready = b""
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override] # what BufferedReader gives
+        """The next bytes of content. Raises EOFError, ZstdError."""
+        while not self._ready and (data := self._waiting or self._raw.read(_STEP)):
+            if self._frame.eof:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+            self._begun = True
+            self._ready = self._frame.decompress(data)
+            self._waiting = self._frame.unused_data if self._frame.eof else b""
+        if not self._ready and self._begun and not self._frame.eof:
+            raise EOFError("Compressed file ended before the end of its last frame")
+        into = memoryview(buffer)
+        size = min(len(into), len(self._ready))
+        into[:size], self._ready = self._ready[:size], self._ready[size:]
+        return size
 
 
 def compression(head: bytes) -> str:
@@ -28,7 +60,7 @@ def open_content(raw: IO[bytes], kind: str) -> IO[bytes]:
 
         return io.BufferedReader(gzip.GzipFile(fileobj=raw), BLOCK)
     if kind == "zstd":
-        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True), BLOCK)
+        return io.BufferedReader(_ZstdContent(raw), BLOCK)
     return raw
 
 
@@ -47,7 +79,7 @@ def contents(path: Path) -> Iterator[bytes]:
         raise InputError(str(path), "there is no such file", "Check the name") from error
     except PermissionError as error:
         raise InputError(str(path), "may not be read", "Give this user the right to read it") from error
-    except (EOFError, zlib.error, zstandard.ZstdError) as error:
+    except DAMAGED as error:
         raise InputError(
             str(path), f"is damaged or cut short: {error}", "Compress it again from the original"
         ) from error

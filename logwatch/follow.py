@@ -7,22 +7,17 @@ decompressed bytes) and always stand behind a line end, so that reading can begi
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
-import zlib
 from pathlib import Path
 from typing import IO
 
-import zstandard
-
 from domain.batch import Accounting, Position
 from domain.errors import InputError
-from logwatch.files import BLOCK, compression, open_content
+from logwatch.files import BLOCK, DAMAGED, compression, open_content
 from logwatch.lines import LineCutter
 
 _FINGERPRINT_BYTES = 1_024
-_UNREADABLE = (EOFError, zlib.error, zstandard.ZstdError, gzip.BadGzipFile)
 
 
 def fingerprint(first_line: bytes) -> str:
@@ -60,7 +55,7 @@ class FollowedFile:
 
     def _read_fingerprint(self) -> str:
         """The fingerprint of the first line; "" while there is none. Leaves the content at its start."""
-        head = self._content.read(_FINGERPRINT_BYTES + 1)
+        head = self._take(_FINGERPRINT_BYTES + 1)
         self._seek(0)
         end = head.find(b"\n")
         if end < 0 and len(head) <= _FINGERPRINT_BYTES:
@@ -114,6 +109,13 @@ class FollowedFile:
         self._read = self.offset = offset
         self.accounting = accounting
 
+    def _take(self, most: int) -> bytes:
+        """The next bytes of content. Raises InputError for damaged content, OSError."""
+        try:
+            return self._content.read(most)
+        except DAMAGED as error:
+            raise InputError(str(self.path), f"is damaged or not complete yet: {error}") from error
+
     def _seek(self, offset: int) -> None:
         if not self.compressed:
             self._raw.seek(offset)
@@ -121,7 +123,7 @@ class FollowedFile:
         self._raw.seek(0)
         self._content = open_content(self._raw, self.compressed)
         while offset > 0:
-            skipped = len(self._content.read(min(offset, BLOCK)))
+            skipped = len(self._take(min(offset, BLOCK)))
             if skipped == 0:
                 raise InputError(str(self.path), "holds less than was read of it before it was compressed")
             offset -= skipped
@@ -143,10 +145,7 @@ class FollowedFile:
             if not self.fingerprint:
                 self.reached_end = True
                 return b""
-        try:
-            data = self._content.read(most)
-        except _UNREADABLE as error:
-            raise InputError(str(self.path), f"is damaged or not complete yet: {error}") from error
+        data = self._take(most)
         self._read += len(data)
         self.last_grown = now if data else self.last_grown
         self.reached_end = len(data) < most

@@ -70,9 +70,10 @@ class SourceFiles:
         try:
             file = FollowedFile(self.source.name, path, now)
             self._resume(file)
-        except (OSError, EOFError, InputError) as error:
+        except (OSError, InputError) as error:
             self._failed[str(path)] = seen
-            self._tell(str(path), f"source {self.source.name}: {path} cannot be read: {error}")
+            told = error if isinstance(error, InputError) else f"{path} cannot be read: {error.strerror or error}"
+            self._tell(str(path), f"source {self.source.name}: {told}")
             return
         self._failed.pop(str(path), None)
         self._told.discard(str(path))
@@ -117,12 +118,16 @@ class SourceFiles:
 
     def rewind(self) -> None:
         """Nothing was committed: read again from the last checkpoint."""
-        for file in self.files.values():
+        for file in list(self.files.values()):
             position = self._positions.get(file.identity)
-            if position is None:
-                file.resume(0, Accounting())
-            else:
-                file.resume(position.offset, position.accounting)
+            try:
+                if position is None:
+                    file.resume(0, Accounting())
+                else:
+                    file.resume(position.offset, position.accounting)
+            except (InputError, OSError) as error:
+                self._tell(str(file.path), f"source {self.source.name}: {error}; read again when it changes")
+                self.set_aside(file)
 
     def forgettable(self, now: float) -> list[str]:
         """Identities of files that are gone for so long that nothing of them can come again."""
