@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 import msgspec
 from flask import Flask, Response, request
+
+from domain.errors import UsageError
+from domain.redact import has_patient, mask_patients
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _POLICY = (
@@ -37,7 +40,7 @@ def problem(status: int, detail: str) -> Response:
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
-        "instance": request.path,
+        "instance": mask_patients(request.path),
     }
     return json_answer(body, status, "application/problem+json")
 
@@ -51,13 +54,21 @@ def is_local(host: str) -> bool:
 
 
 def install(app: Flask) -> None:
-    """Refuse foreign Host headers (a page elsewhere may point its own name at 127.0.0.1), and set the headers."""
+    """Refuse foreign Host headers (a page elsewhere may point its own name at 127.0.0.1), and set the headers.
+
+    Addresses with a patient's number are refused, too: nothing is kept under one, and an answer would repeat it.
+    """
 
     @app.before_request
     def refuse_foreign_host() -> Response | None:
         if is_local(request.host):
             return None
         return problem(421, "this dashboard answers on localhost, 127.0.0.1 and [::1] only; open it by one of these")
+
+    @app.before_request
+    def refuse_patients() -> None:
+        if has_patient(unquote_plus(request.full_path)):
+            raise UsageError("the address holds a patient's number, and no patient is known here")
 
     @app.after_request
     def add_headers(response: Response) -> Response:
