@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ from logwatch.registry import Registry
 
 _UNKNOWN = re.compile(r"Object contains unknown field `([^`]+)`")
 _MISSING = re.compile(r"Object missing required field `([^`]+)`")
+_CHOICE = re.compile(r"Invalid enum value '([^']*)'")
 _AT = re.compile(r" - at `\$\.?([^`]*)`")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -60,14 +62,22 @@ def load(file: Path) -> Config:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise ConfigError("there is no such file", file=str(file), mend="Check the name given to --config") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot be read: {error}", file=str(file)) from error
+    except IsADirectoryError as error:
+        raise ConfigError("is a directory", file=str(file), mend="Name the file in it") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError("is no text in UTF-8", file=str(file), mend="Save it as UTF-8, as TOML must be") from error
+    except OSError as error:
+        raise ConfigError(
+            f"cannot be read: {error.strerror or error}", file=str(file), mend="Give this user the right to read it"
+        ) from error
     try:
-        settings = msgspec.convert(tomllib.loads(text), Settings)
+        raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"is not TOML: {error}", file=str(file)) from error
+    try:
+        settings = msgspec.convert(raw, Settings)
     except msgspec.ValidationError as error:
-        raise _explained(str(error), file) from error
+        raise _explained(str(error), file, raw) from error
     config = Config(file.resolve(), settings)
     try:
         _examine(config)
@@ -76,9 +86,11 @@ def load(file: Path) -> Config:
     return config
 
 
-def _explained(text: str, file: Path) -> ConfigError:
+def _explained(text: str, file: Path, raw: Mapping[str, Any]) -> ConfigError:
     """A validation error in our words: where it is, and what to write instead."""
     at = match[1] if (match := _AT.search(text)) else ""
+    if at.startswith("formats[...]"):
+        at = at.replace("[...]", f".{_wrong_format(raw['formats'])}", 1)
     problem = _AT.sub("", text)
     mend = ""
     if unknown := _UNKNOWN.search(problem):
@@ -86,10 +98,36 @@ def _explained(text: str, file: Path) -> ConfigError:
         near = difflib.get_close_matches(name, _names(Settings), n=1)
         problem, at = f'there is no setting "{name}"', f"{at}.{name}".strip(".")
         mend = f'Did you mean "{near[0]}"?' if near else "Take it out; docs/configuration.md lists the settings"
+    elif wrong := _CHOICE.search(problem):
+        choices = _choices(at)
+        problem = f'"{wrong[1]}" is none of the choices'
+        mend = f"Write {', '.join(choices[:-1])} or {choices[-1]}" if choices else ""
     elif missing := _MISSING.search(problem):
         problem, at = f'the setting "{missing[1]}" is missing', at or "the file"
         mend = f"Add {missing[1]} = …"
     return ConfigError(problem, file=str(file), path=at, mend=mend)
+
+
+def _wrong_format(raw: Mapping[str, Any]) -> str:
+    """The name of the first format that is not as it should be: the validation does not tell it."""
+    for name, form in raw.items():
+        try:
+            msgspec.convert(form, Format)
+        except msgspec.ValidationError:
+            return name
+    return "*"
+
+
+def _choices(at: str) -> list[str]:
+    """What may be written at a place such as `codes[0].class`, where that is one of a few words."""
+    kind: Any = Settings
+    for name in re.findall(r"[a-z_]+", at):
+        # The settings of a table stand in its own type or in what it is a list, a dictionary or an option of.
+        for part in (kind, *get_args(kind)):
+            if isinstance(part, type) and issubclass(part, msgspec.Struct):
+                kind = {field.encode_name: field.type for field in msgspec.structs.fields(part)}.get(name, kind)
+                break
+    return [f'"{word}"' for word in get_args(kind)] if get_origin(kind) is Literal else []
 
 
 def _names(root: type) -> list[str]:
