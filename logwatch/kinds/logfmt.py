@@ -15,9 +15,12 @@ import polars as pl
 from domain.settings import Fields
 from logwatch.kinds.base import CSV, Column, Mask, Request, Split
 
-_PAIR = re.compile(r'([^ ="]+)=(?:"((?:[^"\\]|\\.)*)"(?![^ ])|([^ ]*))')
+# A key is looked for where a run of its characters begins: from within, a long word would cost its length squared.
+_PAIR = re.compile(r'(?<![^ ="])([^ ="]+)=(?:"((?:[^"\\]|\\.)*)"(?![^ ])|([^ ]*))')
 _ESCAPED = re.compile(r"\\(.)")
 _LOOK_AT = 20
+# How gzip, zlib and zstd begin: polars would unpack such a block, and these are the bytes of a line.
+_PACKED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda", b"\x28\xb5")
 
 
 class Logfmt:
@@ -46,7 +49,7 @@ class Logfmt:
         if b"\t" in block:
             block = block.replace(b"\t", b" ")
         layout = _layout_of(block, request)
-        if not layout:
+        if not layout or block[:2] in _PACKED:
             return None
         wanted = set(request.wanted)
         schema = {

@@ -8,51 +8,38 @@ from tests.logwatch.some import FORMATS
 
 _TIMES_ISO = (
     "2026-11-22T10:36:12.123+01:00", "2026-11-22T10:36:12+01:00", "2026-11-22T10:36:13.5Z", "2026-11-22 10:36:14,004",
-    "2026-10-25T02:30:00", "2026-03-29T02:30:00.25", "1795340172", "1795340172.25", "1795340172123", "2026-02-30T00:00:00Z",
-    "2027-01-01T00:00:00Z", "0001-01-01T00:00:00", "9999-12-31T23:59:59", "nonsense", "", "2026-11-22T10:36:12.123456789+0100",
+    "2026-10-25T02:30:00", "2026-03-29T02:30:00.25", "1795340172", "1795340172.25", "1795340172123",
+    "2026-02-30T00:00:00Z", "2027-01-01T00:00:00Z", "0001-01-01T00:00:00", "9999-12-31T23:59:59", "nonsense", "",
+    "2026-11-22T10:36:12.123456789+0100",
 )  # fmt: skip
 _TIMES_CLF = (
     "22/Nov/2026:10:36:12 +0100", "22/Nov/2026:10:36:13 +0100", "22/Nov/2026:09:36:12 +0000", "22/Nov/2026:10:36:12",
-    "31/Feb/2026:10:36:12 +0100", "22/nov/2026:10:36:12 +0100", "2026-11-22T10:36:12.5+01:00", "01/Jan/2027:00:00:00 +0100",
-    "01/Jan/0001:00:00:00 +0100", "-", "22/Nov/2026:25:36:12 +0100",
+    "31/Feb/2026:10:36:12 +0100", "22/nov/2026:10:36:12 +0100", "2026-11-22T10:36:12.5+01:00",
+    "01/Jan/2027:00:00:00 +0100", "01/Jan/0001:00:00:00 +0100", "-", "22/Nov/2026:25:36:12 +0100",
 )  # fmt: skip
 _CODES = ("TIP_200", "tip_200", "PCDH_ERROR_TECHNICAL", "ERR4000081", "200", "503", "-", "", "X" * 201, "50010199928")
 _PHARMACIES = ("00000196", "00012371", "00012372", "0001237", "-", "", "1234567a", "٠٠٠٠٠١٩٦")
 _DURATIONS = (
-    "0",
-    "87",
-    "87123",
-    "0.125",
-    "12.5",
-    "-",
-    "-1",
-    "",
-    "1e3",
-    "+5",
-    "999999999999999",
-    "1234567890123456",
-    "٣",
-)
+    "0", "87", "87123", "0.125", "12.5", "-", "-1", "", "1e3", "+5", "999999999999999", "1234567890123456", "٣",
+)  # fmt: skip
 _WORDS = (
-    "tip.registerData",
-    "pcdh.getData",
-    "a=b",
-    "subject/50010199928/x",
-    "50.01.01-999.28",
-    "é",
-    "other",
-    "x" * 190,
-)
+    "tip.registerData", "pcdh.getData", "a=b", "subject/50010199928/x", "50.01.01-999.28", "é", "other", "x" * 190,
+)  # fmt: skip
 _CLIENTS = ("softa/4.2.1", "softb/2.0", "softa", "9", "-", "curl/8.0 (x; y)")
+_PATHS = ("/dpp/tip.registerData", "/recipe/x/123456?ssin=50010199928", "/", "/healthz", "/é", "/a%20b;j=1")
+_REQUESTS = ("-", "", "\\x16\\x03", "GET http://h/dpp/y", "GET /dpp/http://h/y HTTP/1.1")
 _BAD_BYTES = (
     b"\x00", b"\xff", b"\xc3", b"\xe2\x82", b"\xed\xa0\x80", b"\xf0\x9f\x98", b'"', b"'", b"\\", b"\r", b"\t", b"  ",
-    b"\xef\xbb\xbf", b"\x1b[31m", b"\xc2\x85", b"\xe2\x80\xa8", b"=", b"ts=", b"[", b"\x0b", b"\x1c", b"\xc2\xa0", b"\x7f",
+    b"\xef\xbb\xbf", b"\x1b[31m", b"\xc2\x85", b"\xe2\x80\xa8", b"=", b"ts=", b"[", b"\x0b", b"\x1c", b"\xc2\xa0",
+    b"\x7f",
 )  # fmt: skip
 _ODD_LINES = (
-    b"", b" ", b"\t", b"\r", b"# a comment", b"\tat be.example.Class(Class.java:12)", b"Caused by: x", b'"', b'""', b'"\\',
-    b"\x00" * 40, b"\xef\xbb\xbf", b"\xef\xbb\xbf# comment", b"\xff\xfe\x00", b"level=DEBUG x=1", b"GET /healthz", b"=", b"a=",
-    b"ts", b"ts=", b"- - -", b"x " * 300, b"x=" + b"y" * 5_000, b"\xc2\xa0", b"\x1f\x8b\x08", b"ts=2026-11-22T10:36:12Z",
-    b"\xef\xbb\xbfts=2026-11-22T10:36:12Z op=a", b'\xef\xbb\xbf10.9.1.1 - - [22/Nov/2026:10:36:12 +0100] "GET /x HTTP/1.1" 200 1',
+    b"", b" ", b"\t", b"\r", b"# a comment", b"\tat be.example.Class(Class.java:12)", b"Caused by: x", b'"', b'""',
+    b'"\\', b"\x00" * 40, b"\xef\xbb\xbf", b"\xef\xbb\xbf# comment", b"\xff\xfe\x00", b"level=DEBUG x=1",
+    b"GET /healthz", b"=", b"a=", b"ts", b"ts=", b"- - -", b"x " * 300, b"x=" + b"y" * 5_000, b"\xc2\xa0",
+    b"\x1f\x8b\x08", b"x\x9c\x01", b"(\xb5/\xfd", b"ts=2026-11-22T10:36:12Z",
+    b"\xef\xbb\xbfts=2026-11-22T10:36:12Z op=a",
+    b'\xef\xbb\xbf10.9.1.1 - - [22/Nov/2026:10:36:12 +0100] "GET /x HTTP/1.1" 200 1',
 )  # fmt: skip
 
 
@@ -99,23 +86,10 @@ def access_line(draw: st.DrawFn) -> bytes:
     host = draw(one(("10.0.0.1", "10.9.0.1", "2001:db8::1", "web-1", "-")))
     user = draw(one((*_PHARMACIES, "a b")))
     time = draw(one(_TIMES_CLF[:2]) if draw(st.integers(0, 4)) else one(_TIMES_CLF))
-    path = draw(
-        one(("/dpp/tip.registerData", "/recipe/x/123456?ssin=50010199928", "/", "/healthz", "/é", "/a%20b;j=1"))
-    )
-    request = draw(
-        one(
-            (
-                f"GET {path} HTTP/1.1",
-                f"post {path}",
-                "-",
-                "",
-                "\\x16\\x03",
-                f'GET {path}\\"q HTTP/1.0',
-                "GET http://h/dpp/y",
-            )
-        )
-    )
-    line = f'{host} - {user} [{time}] "{request}" {draw(one(("200", "404", "503", "999", "20")))} {draw(one(("0", "12", "-")))}'
+    path = draw(one(_PATHS))
+    request = draw(one((f"GET {path} HTTP/1.1", f"post {path}", f'GET {path}\\"q HTTP/1.0', *_REQUESTS)))
+    status, size = draw(one(("200", "404", "503", "999", "20"))), draw(one(("0", "12", "-")))
+    line = f'{host} - {user} [{time}] "{request}" {status} {size}'
     if draw(st.integers(0, 3)):
         referer = draw(one(("-", "code=TIP_200", "code=ERR400047", "http://x/?code=SOA-02001")))
         line += f' "{referer}" "{draw(one(_CLIENTS))}"'

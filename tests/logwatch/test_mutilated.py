@@ -19,7 +19,7 @@ def lines_of(content: bytes) -> int:
 
 @pytest.mark.parametrize("name", FORMATS)
 @given(data=st.data())
-@bounded(120)
+@bounded(150)
 def test_both_ways_and_all_chunkings_give_the_same(name: str, data: st.DataObject) -> None:
     content = data.draw(log(name))
     form, cap = FORMATS[name], data.draw(st.sampled_from((300, 2)))
