@@ -68,8 +68,8 @@ class Demo:
 
     def __init__(self, data: Path, seed: int, load_factor: float, pharmacies: int, port: int) -> None:
         self._data = data
+        self.world = build_world(seed, load_factor, pharmacies)  # first: an impossible one leaves no directory behind
         self.mark = self._take_up(seed, load_factor, pharmacies)
-        self.world = build_world(seed, load_factor, pharmacies)
         file = data / "pharmapulse.toml"
         file.write_text(_configuration(self.world, port), encoding="utf-8")
         self.config: Config = load(file)
@@ -78,6 +78,8 @@ class Demo:
         """The mark of the demo in the directory; a new one where there is none, or one that is long over."""
         now = SystemClock().now()
         file = self._data / _MARK
+        if self._data.exists() and not self._data.is_dir():
+            raise UsageError(f"{self._data}: is a file, not a directory. Choose another --data")
         if file.exists():
             try:
                 mark = msgspec.json.decode(file.read_bytes(), type=Mark)

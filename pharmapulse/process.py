@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType
 
 # The read end of a pipe that the supervisor never writes to: its end tells that the supervisor is gone.
@@ -37,13 +39,18 @@ def stop_event() -> threading.Event:
 
 
 def watch_parent() -> None:
-    """Send this process SIGTERM once the supervisor that started it is gone."""
+    """Send this process SIGTERM once the one that started it is gone: the supervisor, or the parent it works for."""
     number = os.environ.pop(PARENT_VARIABLE, "")
-    if not number:
-        return
+    parent = multiprocessing.parent_process()
+    if number:
+        _watch(lambda: os.read(int(number), 1))
+    elif parent is not None:
+        _watch(parent.join)
 
-    def watch(end: int) -> None:
-        os.read(end, 1)
+
+def _watch(wait: Callable[[], object]) -> None:
+    def watch() -> None:
+        wait()
         os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=watch, args=(int(number),), name="parent", daemon=True).start()
+    threading.Thread(target=watch, name="parent", daemon=True).start()

@@ -29,7 +29,7 @@ class Child:
     def __init__(self, name: str, arguments: Sequence[str]) -> None:
         self.name, self.arguments = name, arguments
         self.process: subprocess.Popen[bytes] | None = None
-        self.started = 0.0
+        self.started, self.starts = 0.0, 0
         self.pause = FIRST_PAUSE
         self.start_after = 0.0
 
@@ -55,7 +55,7 @@ class Supervisor:
         self._spawn(child)
 
     def run(self, stop: threading.Event) -> int:
-        """Watch the children until `stop` is set; 2 when one refuses its configuration, else 0."""
+        """Watch the children until `stop` is set; 2 when one refuses its configuration at its first start, else 0."""
         while not stop.wait(LOOK_SECONDS):
             code = self.look()
             if code is not None:
@@ -74,7 +74,7 @@ class Supervisor:
             if code is None:
                 continue
             child.process = None
-            if code == 2:
+            if code == 2 and child.starts == 1:
                 return 2  # it has said what is wrong with the configuration; starting again cannot mend that
             child.pause = FIRST_PAUSE if now - child.started > WELL_SECONDS else min(child.pause * 2, LONGEST_PAUSE)
             child.start_after = now + child.pause
@@ -99,6 +99,7 @@ class Supervisor:
 
     def _spawn(self, child: Child) -> None:
         child.started = time.monotonic()
+        child.starts += 1
         # A session of its own: Ctrl-C on the terminal reaches the supervisor, which stops the rest in order.
         child.process = subprocess.Popen(  # noqa: S603 (our own command)
             child.arguments, env=self._environment, pass_fds=(self._read_end,), start_new_session=True

@@ -11,6 +11,7 @@ from pathlib import Path
 from domain.errors import UsageError
 from pharmapulse.commands.simulate import add_world
 from pharmapulse.demo import Demo
+from pharmapulse.port import check_port
 from pharmapulse.process import set_up_logs, stop_event
 from pharmapulse.progress import Progress
 from pharmapulse.supervisor import LOOK_SECONDS, Supervisor
@@ -42,8 +43,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the demo until stopped."""
     set_up_logs("demo")
-    if not 1 <= options.port <= 65_532:
-        raise UsageError(f"{options.port} is no port: write 1 to 65532")
+    if options.seconds is not None and not options.seconds > 0:
+        raise UsageError(f"--for {options.seconds:g}: write how many seconds, more than 0")
+    check_port(options.port)
     begun = time.monotonic()
     demo = Demo(options.data.resolve(), options.seed, options.load, options.pharmacies, options.port)
     stop = stop_event()

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from pharmapulse.options import add_config, config_of
+from pharmapulse.port import check_port
 from pharmapulse.process import set_up_logs, stop_event
 from pharmapulse.supervisor import Supervisor
 
@@ -25,7 +26,8 @@ def run(options: argparse.Namespace) -> int:
     """Run collector, log watcher and dashboard until stopped."""
     set_up_logs("run")
     config = config_of(options)
-    port = options.port or config.settings.web.port
+    port = config.settings.web.port if options.port is None else options.port
+    check_port(port)
     stop = stop_event()
     supervisor = Supervisor()
     try:
