@@ -143,12 +143,11 @@ class Agent:
                     log.warning("source %s: %s was truncated and is read from its start", watch.source.name, file.path)
                     file.begin_anew()
                 self._read_file(watch, file, now)
+                if watch.files.is_over(file, now):
+                    self._finish(watch, file, now)
             except (InputError, OSError) as error:
                 log.warning("source %s: %s; read again when it changes", watch.source.name, error)
                 watch.files.set_aside(file)
-                continue
-            if file.has_unfinished and watch.files.is_over(file, now):
-                self._finish(watch, file, now)
 
     def _read_file(self, watch: Watch, file: FollowedFile, now: float) -> None:
         read = 0
@@ -176,7 +175,8 @@ class Agent:
                 self._events.append(reading.events)
                 self._count += len(reading.events)
         added = file.counted(accounting)
-        if added != Accounting():
+        if added != Accounting() or file.adopted:
+            file.adopted = False
             watch.total += added
             self._touched[(file.source, file.identity)] = file
 

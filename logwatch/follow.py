@@ -1,16 +1,17 @@
 """One log file as it grows, whatever it is called by now.
 
-A file is known by its device, its inode and a fingerprint of its first line: a rename does not make it
-another file, a new file under an old inode is not taken for the old one. Offsets count content (that is,
-decompressed bytes) and always stand behind a line end, so that reading can begin again at any of them.
+A file is known by its device, its inode and a fingerprint of its first line that is no `#` heading (files share
+those): a rename does not make it another file, a new file under an old inode is not taken for the old one. Offsets
+count content (that is, decompressed bytes) and always stand behind a line end, so that reading can begin again at
+any of them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+from io import FileIO
 from pathlib import Path
-from typing import IO
 
 from domain.batch import Accounting, Position
 from domain.errors import InputError
@@ -18,11 +19,29 @@ from logwatch.files import BLOCK, DAMAGED, compression, open_content
 from logwatch.lines import LineCutter
 
 _FINGERPRINT_BYTES = 1_024
+# A fingerprint is found within so many bytes, and a copy is known by so many.
+_HEAD_BYTES = 4_096
+_COPY_BYTES = 65_536
+_BOM = b"\xef\xbb\xbf"
 
 
 def fingerprint(first_line: bytes) -> str:
     """What tells a file's content from another's: a hash of its first line (of 1 KiB of it)."""
     return hashlib.blake2b(first_line[:_FINGERPRINT_BYTES], digest_size=8).hexdigest()
+
+
+def fingerprint_of(head: bytes) -> str:
+    """The fingerprint of a content that begins with `head` (_HEAD_BYTES of it, or all); "" while it has none."""
+    at = 0
+    while at < len(head):
+        end = head.find(b"\n", at)
+        if end < 0 and len(head) < _HEAD_BYTES:
+            return ""
+        line = head[at:] if end < 0 else head[at:end]
+        if end < 0 or not line.removeprefix(_BOM).startswith(b"#"):
+            return fingerprint(line)
+        at = end + 1
+    return fingerprint(head) if len(head) >= _HEAD_BYTES else ""
 
 
 class FollowedFile:
@@ -34,7 +53,7 @@ class FollowedFile:
     def __init__(self, source: str, path: Path, now: float) -> None:
         self.source, self.path = source, path
         self._opened_as = path
-        self._raw: IO[bytes] = path.open("rb", buffering=0)
+        self._raw: FileIO = path.open("rb", buffering=0)
         try:
             status = os.fstat(self._raw.fileno())
             self.inode = (status.st_dev, status.st_ino)
@@ -52,15 +71,21 @@ class FollowedFile:
         self.reached_end = False
         self.last_grown = now
         self.last_event: float | None = None
+        # Goes on where another file was left, and has no place in the checkpoint yet.
+        self.adopted = False
 
     def _read_fingerprint(self) -> str:
-        """The fingerprint of the first line; "" while there is none. Leaves the content at its start."""
-        head = self._take(_FINGERPRINT_BYTES + 1)
-        self._seek(0)
-        end = head.find(b"\n")
-        if end < 0 and len(head) <= _FINGERPRINT_BYTES:
+        """The fingerprint; "" while there is none. Leaves the content at its start."""
+        if self.turned_out_compressed:
             return ""
-        return fingerprint(head if end < 0 else head[:end])
+        head = self._take(_HEAD_BYTES)
+        self._seek(0)
+        return fingerprint_of(head)
+
+    @property
+    def turned_out_compressed(self) -> bool:
+        """Whether the file was empty when it was opened, and something is being compressed into it since."""
+        return not self.compressed and compression(os.pread(self._raw.fileno(), 4, 0)) != ""
 
     @property
     def identity(self) -> str:
@@ -106,13 +131,14 @@ class FollowedFile:
         """Go on where the checkpoint says that counting stopped."""
         self._seek(offset)
         self._cutter = LineCutter()
+        self.reached_end = False
         self._read = self.offset = offset
         self.accounting = accounting
 
     def _take(self, most: int) -> bytes:
         """The next bytes of content. Raises InputError for damaged content, OSError."""
         try:
-            return self._content.read(most)
+            return self._content.read(most) or b""
         except DAMAGED as error:
             raise InputError(str(self.path), f"is damaged or not complete yet: {error}") from error
 
@@ -127,6 +153,20 @@ class FollowedFile:
             if skipped == 0:
                 raise InputError(str(self.path), "holds less than was read of it before it was compressed")
             offset -= skipped
+
+    def is_copy_of(self, other: FollowedFile) -> bool:
+        """Whether this compressed file was made from `other`, as far as both begin alike. Raises InputError."""
+        if not self.compressed or other.compressed or other.fingerprint != self.fingerprint:
+            return False
+        mine, theirs = self._take(_COPY_BYTES), os.pread(other._raw.fileno(), _COPY_BYTES, 0)
+        self._seek(0)
+        common = min(len(mine), len(theirs))
+        return mine[:common] == theirs[:common]
+
+    @property
+    def is_read(self) -> bool:
+        """Whether nothing has come since the last read, which found the end."""
+        return self.reached_end and (self.compressed != "" or self.size() <= self._read or not self.fingerprint)
 
     def shrunk(self) -> bool:
         """Whether the file is shorter than what was read of it: it was truncated and begins anew."""
@@ -152,13 +192,22 @@ class FollowedFile:
         return self._cutter.feed(data)
 
     def finish(self) -> bytes:
-        """The last line of a file that will not grow any more, which no line end closed."""
-        return self._cutter.finish()
+        """What is left of a file that will not grow any more. Raises InputError.
+
+        That is the last line, which no line end closed, or all of a file too short to have a fingerprint.
+        """
+        if self.fingerprint:
+            return self._cutter.finish()
+        self._seek(0)
+        data = self._take(_HEAD_BYTES)
+        self._read += len(data)
+        self.fingerprint = fingerprint(data)
+        return self._cutter.feed(data) + self._cutter.finish()
 
     @property
     def has_unfinished(self) -> bool:
-        """Whether bytes stand after the last line end."""
-        return self._cutter.unfinished > 0
+        """Whether bytes were not counted because more may come: after the last line end, or in a short file."""
+        return self._cutter.unfinished > 0 or (not self.fingerprint and self.size() > 0)
 
     def counted(self, accounting: Accounting) -> Accounting:
         """Take the accounting of what was read since the last time into the position; what it adds up to."""

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import msgspec
+
 from domain.batch import Accounting, Position
 from domain.errors import InputError
 from domain.settings import Source
@@ -18,6 +20,7 @@ log = logging.getLogger(__name__)
 LINGER_SECONDS = 60.0
 # A file that is gone is remembered so long, so that a compressed copy of it is not read from its start.
 REMEMBER_SECONDS = 7 * 86_400.0
+_PACKED = (".gz", ".zst")
 
 Inode = tuple[int, int]
 
@@ -41,21 +44,24 @@ class SourceFiles:
     def look(self, now: float) -> None:
         """Find new files, and let go of those that are gone and read to their end."""
         present: dict[Inode, Path] = {}
-        for pattern in self.source.paths:
-            for name in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 (Path.glob takes no absolute pattern)
-                path = Path(name)
-                try:
-                    status = path.stat()
-                except OSError:
-                    continue  # renamed or deleted since the glob: found again under its new name, or gone
-                if not path.is_file():
-                    continue
-                inode = (status.st_dev, status.st_ino)
-                present.setdefault(inode, path)
-                if inode in self.files:
-                    self.files[inode].moved_to(present[inode])
-                elif self._failed.get(name) != (status.st_size, status.st_mtime_ns):
-                    self._open(path, (status.st_size, status.st_mtime_ns), now)
+        names = {name for pattern in self.source.paths for name in glob.glob(pattern, recursive=True)}  # noqa: PTH207 (Path.glob takes no absolute pattern)
+        # Originals before what they were compressed to, which is compared with them.
+        for name in sorted(names, key=lambda name: (name.endswith(_PACKED), name)):
+            path = Path(name)
+            try:
+                status = path.stat()
+            except OSError:
+                continue  # renamed or deleted since the glob: found again under its new name, or gone
+            if not path.is_file():
+                continue
+            inode = (status.st_dev, status.st_ino)
+            present.setdefault(inode, path)
+            if inode in self.files and not self.files[inode].fingerprint and self.files[inode].turned_out_compressed:
+                self.files.pop(inode).close()
+            if inode in self.files:
+                self.files[inode].moved_to(present[inode])
+            elif self._failed.get(name) != (status.st_size, status.st_mtime_ns):
+                self._open(path, (status.st_size, status.st_mtime_ns), now)
         self._let_go(present, now)
         followed = {file.identity for file in self.files.values()}
         for identity in self._positions:
@@ -67,20 +73,32 @@ class SourceFiles:
             self._tell("", f"source {self.source.name}: no file matches {', '.join(self.source.paths)}")
 
     def _open(self, path: Path, seen: tuple[int, int], now: float) -> None:
+        file = None
         try:
             file = FollowedFile(self.source.name, path, now)
-            self._resume(file)
+            # A file that waits is looked at again the next time.
+            follow = file.inode not in self.files and not self._waits(file)
+            if follow:
+                self._resume(file)
         except (OSError, InputError) as error:
+            if file is not None:
+                file.close()
             self._failed[str(path)] = seen
             told = error if isinstance(error, InputError) else f"{path} cannot be read: {error.strerror or error}"
             self._tell(str(path), f"source {self.source.name}: {told}")
             return
         self._failed.pop(str(path), None)
         self._told.discard(str(path))
-        if file.inode in self.files:
+        if follow:
+            self.files[file.inode] = file
+        else:
             file.close()
-            return
-        self.files[file.inode] = file
+
+    def _waits(self, file: FollowedFile) -> bool:
+        """Whether this is a compressed copy of a file that is still read: what it holds is read there."""
+        if file.identity in self._positions:
+            return False
+        return any(file.is_copy_of(other) for other in self.files.values())
 
     def _resume(self, file: FollowedFile) -> None:
         """Go on where this file was left, or where the file was left that this is a compressed copy of."""
@@ -89,10 +107,14 @@ class SourceFiles:
             open_ones = {other.identity for other in self.files.values()}
             for identity, other in self._positions.items():
                 if identity.endswith(f"-{file.fingerprint}") and identity not in open_ones:
-                    position = other
+                    position = msgspec.structs.replace(other, path=str(file.path), identity=file.identity)
                     break
         if position is not None:
             file.resume(position.offset, position.accounting)
+            if file.identity not in self._positions:
+                # A place of its own in the checkpoint: the original's will be forgotten.
+                self._positions[file.identity] = position
+                file.adopted = True
 
     def _let_go(self, present: Mapping[Inode, Path], now: float) -> None:
         for inode, file in list(self.files.items()):
@@ -102,7 +124,7 @@ class SourceFiles:
 
     def is_over(self, file: FollowedFile, now: float) -> bool:
         """Whether a file that was moved away or deleted, and read to its end, has been quiet long enough."""
-        return file.reached_end and file.moved and now - file.last_grown >= LINGER_SECONDS
+        return file.is_read and file.moved and now - file.last_grown >= LINGER_SECONDS
 
     def set_aside(self, file: FollowedFile) -> None:
         """Let go of a file that cannot be read until it changes."""
@@ -117,7 +139,8 @@ class SourceFiles:
             self._positions[position.identity] = position
 
     def rewind(self) -> None:
-        """Nothing was committed: read again from the last checkpoint."""
+        """Nothing was committed: read again from the last checkpoint, also what was set aside since."""
+        self._failed.clear()
         for file in list(self.files.values()):
             position = self._positions.get(file.identity)
             try:
