@@ -34,6 +34,7 @@ _SEPARATORS = b" .-/_"
 _ZSTD, _GZIP = b"\x28\xb5\x2f\xfd", b"\x1f\x8b\x08"
 _MOST_BYTES = 1 << 28
 # Coordinates are hundreds of numbers with single separators between: some would be valid by chance.
+_INLINE = re.compile(r"</?(?:a|b|i|em|small|span|strong|time|wbr)\b[^>]*>")
 _GEOMETRY = re.compile(r'\b(?:d|points|viewBox|transform)="[^"]*"')
 
 
@@ -179,7 +180,8 @@ class Search:
             self.value(place, json.loads(text))
         except ValueError:
             self.text(place, text)
-            self.text(place, re.sub(r"<[^>]*>", "", text))
+            # A number may be parted by marks within a line, and does not go on from cell to cell.
+            self.text(place, re.sub(r"<[^>]*>", "\n", _INLINE.sub("", text)))
 
     def _seen(self, kind: str, number: int = 1) -> None:
         self.looked_at[kind] = self.looked_at.get(kind, 0) + number

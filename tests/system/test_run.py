@@ -15,8 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from domain.series import SeriesKey
+from domain.series import FAMILIES, SeriesKey
 from rrd.store import RrdSeriesStore
+from simulator.faults import ORDINARY
+from simulator.lines import file_name, rendered
+from simulator.world import build_world
 from tests.system import oracle
 from tests.system.support import (
     api_calls,
@@ -127,7 +130,7 @@ def table_rows(page: bytes, heading: str) -> Iterator[list[str]]:
             yield [unescape(re.sub(r"<wbr>", "", cell)) for cell in cells]
 
 
-def number(cell: str) -> int:
+def number_of(cell: str) -> int:
     """The first number of a cell, thousands separated."""
     match = re.search(r"\d[\d,]*", re.sub(r"<[^>]+>", " ", cell))
     assert match, cell
@@ -184,9 +187,9 @@ def test_a_real_log_moved_to_now_gives_series_and_a_page_with_its_counts(tmp_pat
 
         status, _, page = get(port, "/hub/web?range=week")
         assert status == 200
-        told = {("web", name(cells[0])): number(cells[4]) for cells in table_rows(page, 'id="endpoints"')}
+        told = {("web", name(cells[0])): number_of(cells[4]) for cells in table_rows(page, 'id="endpoints"')}
         assert told == truth["endpoint"]
-        codes = {("web", name(cells[0])): number(cells[2]) for cells in table_rows(page, "<caption>Codes")}
+        codes = {("web", name(cells[0])): number_of(cells[2]) for cells in table_rows(page, "<caption>Codes")}
         assert codes == {("web", "404"): 213, ("web", "500"): 3, ("web", "403"): 2, ("web", "416"): 2}
         assert "web" in text_of(get(port, "/")[2])
         assert stack.stop() == 0
@@ -198,3 +201,75 @@ def agent_lines(port: int) -> int:
     """How many lines the log watcher says it has counted, as /api/v1 tells."""
     return sum(source["accounting"]["lines"] for agent in get_json(port, "/api/v1/sources")["agents"]
                for source in agent["sources"])  # fmt: skip
+
+
+SIMULATED = """\
+[site]
+name = "Simulated hubs"
+data = "data"
+clock = "{start}@12"
+[web]
+port = {port}
+[agent]
+tick_seconds = 3
+[collector]
+grace_seconds = 5
+[[sources]]
+name = "dpp"
+paths = ["dpp-calls.log*"]
+format = "hub-calls"
+hub = "dpp"
+[[sources]]
+name = "mycarenet"
+paths = ["mycarenet-access.log*"]
+format = "hub-access"
+hub = "mycarenet"
+"""
+
+
+def test_simulated_logs_give_series_and_pages_with_their_counts(tmp_path: Path) -> None:
+    """As above without the corpus: two hubs over the last hours, and a clock that runs twelve times as fast."""
+    start = datetime.fromisoformat("2026-03-02T11:00:00+01:00")
+    port, now = free_port(), start.timestamp()
+    world = build_world(seed=3, load=20, pharmacies=8)
+    config = tmp_path / "pharmapulse.toml"
+    config.write_text(SIMULATED.format(start=start.isoformat(), port=port))
+    logs: dict[str, GrowingFile] = {}
+    content: dict[str, list[bytes]] = {"dpp": [], "mycarenet": []}
+    for part in rendered(world, ORDINARY, now - 3 * 3_600, now):
+        for hub in content:
+            content[hub] += part.hubs[world.hubs.index(hub)].lines
+    truth = oracle.none()
+    for hub, lines in content.items():
+        logs[hub] = GrowingFile(tmp_path / file_name(world, world.hubs.index(hub)))
+        oracle.count_hub(truth, hub, [line.decode() for line in lines])
+    number = truth["hub"].total()
+    assert number > 3_000
+
+    with running(tmp_path / "run.log", "run", "--config", str(config)) as stack:
+        for hub, log in logs.items():
+            data = b"".join(content[hub])
+            cut = len(data) // 3  # within a line, most likely
+            log.append(data[:cut])
+            rest = data.index(b"\n", cut) + 1
+            log.rotate(last_words=data[cut:rest])
+            log.append(data[rest:-100])
+            log.rotate(last_words=data[-100:])
+            log.close()
+        wait_for("the dashboard", lambda: try_get(port, "/readyz"))
+        wait_for("the collector", lambda: try_get(port, "/api/v1/sources"))
+        wait_for("every line", lambda: agent_lines(port) == number)
+        store = RrdSeriesStore(tmp_path / "data" / "series")
+        for family in FAMILIES:
+            for step in (step for step in sorted(FAMILIES[family].days) if step <= 300):
+                count = partial(written, store, family, step, now - 4 * 3_600, now + 3_600)
+                wait_equal(f"series of {family} at {step} s", count, truth[family], 90)
+        for family, step in (("hub", 60), ("endpoint", 60), ("vendor", 60), ("code", 60), ("pharmacy", 300)):
+            for key, calls in truth[family].items():
+                assert api_calls(port, SeriesKey(family, key), step, now - 4 * 3_600, now) == calls
+        for hub in content:
+            page = get(port, f"/hub/{hub}?range=6h")[2]
+            told = {(hub, name(cells[0])): number_of(cells[4]) for cells in table_rows(page, 'id="endpoints"')}
+            assert told == {key: calls for key, calls in truth["endpoint"].items() if key[0] == hub}
+        assert stack.stop() == 0
+        no_traceback(stack.said())
