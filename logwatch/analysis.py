@@ -25,6 +25,7 @@ QUANTILES = (("p50_ms", 0.50), ("p95_ms", 0.95))
 MOST_PAIRS = 100_000
 _CLASSES = 3
 _MOST_WAITING = 250_000
+_SPARSE = 2
 _LARGEST_TABLE = 1_000_000
 _PLACE_BITS = 32
 
@@ -56,7 +57,9 @@ class Latencies:
             self._bins = _grown(self._bins, height, BIN_COUNT)
             _count_into(self._bins, keys * BIN_COUNT + bins[places])
             self._longest = _grown(self._longest, height, 1)
-            np.maximum.at(self._longest[:, 0], keys, values[places])
+            ms = values[places]
+            longer = ms > self._longest[keys, 0]
+            np.maximum.at(self._longest[:, 0], keys[longer], ms[longer])
             return
         if self._table is not None and max(height, len(self._table)) * len(bins) > _LARGEST_TABLE:
             rows, columns, self._calls = self._exact()
@@ -118,6 +121,9 @@ class Latencies:
 def _count_into(table: Counts, cells: Counts) -> None:
     """Count each of the flat cell numbers into a table."""
     flat = table.reshape(-1)
+    if len(flat) > _SPARSE * len(cells):
+        np.add.at(flat, cells, 1)  # a pass over so large a table would cost more than going to each cell
+        return
     added = np.bincount(cells)
     flat[: len(added)] += added
 

@@ -26,14 +26,18 @@ class Columns:
     def __init__(self, plan: Plan, words: Vocabulary, split: Split, height: int) -> None:
         self._plan, self._words, self._split = plan, words, split
         self.sound: Mask = np.ones(height, dtype=np.bool_) if split.sound is None else split.sound.copy()
+        self.beginning = split.beginning
         self.rows = Rows.of(height, EVENT)
         self._unusable: dict[str, Mask] = {}
 
     @classmethod
-    def of(cls, block: bytes, height: int, plan: Plan, words: Vocabulary) -> Columns | None:
-        """The block's columns; None where it must be read line by line."""
+    def of(cls, block: bytes, height: int, odd: bool, plan: Plan, words: Vocabulary) -> Columns | None:
+        """The block's columns; None where it must be read line by line.
+
+        `odd` says whether it holds control characters other than line ends.
+        """
         try:
-            split = plan.kind.split(block, Request(plan.wanted, plan.time.field, words.table.dtype))
+            split = plan.kind.split(block, Request(plan.wanted, plan.time.field, words.table.dtype, odd))
         except pl.exceptions.PolarsError:
             # The small path reads anything; what the columns' reader stumbled over is counted there line by line.
             return None
@@ -53,6 +57,7 @@ class Columns:
         wanted = {field: column for field, column in self._split.columns.items() if field != self._plan.time.field}
         # One call for all columns: each call of polars costs a tenth of a millisecond by itself.
         picked = [pl.col(column.name).to_physical().fill_null(0).alias(field) for field, column in wanted.items()]
+        picked += [pl.col(guard.name).to_physical().fill_null(0).alias(guard.prefix) for guard in self._split.guards]
         text = pl.col(time.name).str
         picked += [
             text.head(cut).cast(heads_table.dtype).to_physical().fill_null(0).alias(_HEAD),
@@ -64,6 +69,8 @@ class Columns:
         if self._split.checks:
             self.sound &= codes[_SOUND].to_numpy()
         self._read_times(codes, time, cut)
+        for guard in self._split.guards:
+            self._numbers(words.guard(guard.prefix), codes[guard.prefix], guard, self._text(guard))
         for key, (field, _) in self._plan.keys.items():
             if field in wanted:
                 self.rows.ids[key] = self._look_up(words.keys[key], codes, wanted[field], field, key, 0)
@@ -80,15 +87,15 @@ class Columns:
         self, memo: Memo, codes: pl.DataFrame, column: Column, field: str, name: str, unusable: int
     ) -> Numbers:
         """The numbers of one column; what could not be read is marked."""
-
-        def text(rows: Numbers) -> list[str]:
-            return self._split.frame[column.name].gather(rows).cast(pl.String).fill_null("").to_list()
-
-        numbers, invalid = self._numbers(memo, codes[field], column, text)
+        numbers, invalid = self._numbers(memo, codes[field], column, self._text(column))
         if invalid is not None:
             self._unusable[name] = invalid
             numbers[invalid] = unusable
         return numbers
+
+    def _text(self, column: Column) -> Callable[[Numbers], list[str]]:
+        tokens = self._split.frame[column.name]
+        return lambda rows: tokens.gather(rows).cast(pl.String).fill_null("").to_list()
 
     def _numbers(
         self, memo: Memo, codes: pl.Series, column: Column, text: Callable[[Numbers], list[str]]

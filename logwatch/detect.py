@@ -12,6 +12,7 @@ from logwatch.reader import Reader
 from logwatch.registry import Registry
 
 TRY_LINES = 1_000
+_LOOK_LINES = 50
 _CAP = 10_000
 
 
@@ -31,7 +32,7 @@ def trials(block: bytes, known: Mapping[str, Format], now: float) -> list[Trial]
     found = []
     for name, form in known.items():
         reader = Reader(form, Registry(_CAP), path=f"formats.{name}")
-        reading = reader.read(block, now, "block")
+        reading = reader.read(block, now)
         events = reading.events
         timed = int((events.duration_us >= 0).sum())
         absent = sum(not events.ids[key].any() for key in reader.keys) + (reader.reads_durations and not timed)
@@ -49,7 +50,10 @@ def detect(file: str, block: bytes, known: Mapping[str, Format], now: float) -> 
     lines = block.split(b"\n", TRY_LINES)
     first = b"\n".join(lines[:TRY_LINES]) + b"\n" if len(lines) > TRY_LINES else block
     count = sum(1 for line in first.split(b"\n") if line.strip())
-    best = trials(first, known, now)
+    # A short look first: only formats that read something of it are tried on more, all when none does.
+    look = b"\n".join(lines[:_LOOK_LINES]) + b"\n"
+    some = {trial.name: known[trial.name] for trial in trials(look, known, now) if trial.events}
+    best = trials(first, some or known, now)
     if not best or best[0].events == 0 or best[0].events * 10 < count:
         tried = ", ".join(f"{trial.name} ({trial.events} of {count} lines)" for trial in best[:3])
         raise InputError(

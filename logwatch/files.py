@@ -6,14 +6,13 @@ import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 import zstandard
 
 from domain.errors import InputError
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-BLOCK = 1 << 22
+BLOCK = 8 << 20
 _STEP = 1 << 17
 # What reading compressed content raises when it is not what it should be, beside OSError.
 DAMAGED = (EOFError, zlib.error, zstandard.ZstdError)
@@ -22,7 +21,7 @@ DAMAGED = (EOFError, zlib.error, zstandard.ZstdError)
 class _ZstdContent(io.RawIOBase):
     """The content of a zstd file, frame after frame. Unlike the library's reader it tells of a frame cut short."""
 
-    def __init__(self, raw: IO[bytes]) -> None:
+    def __init__(self, raw: io.RawIOBase) -> None:
         self._raw = raw
         self._frame = zstandard.ZstdDecompressor().decompressobj()
         self._begun = False
@@ -34,7 +33,7 @@ class _ZstdContent(io.RawIOBase):
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override] # what BufferedReader gives
         """The next bytes of content. Raises EOFError, ZstdError."""
-        while not self._ready and (data := self._waiting or self._raw.read(_STEP)):
+        while not self._ready and (data := self._waiting or self._raw.read(_STEP) or b""):
             if self._frame.eof:
                 self._frame = zstandard.ZstdDecompressor().decompressobj()
             self._begun = True
@@ -53,7 +52,7 @@ def compression(head: bytes) -> str:
     return "gzip" if head.startswith(GZIP) else "zstd" if head.startswith(ZSTD) else ""
 
 
-def open_content(raw: IO[bytes], kind: str) -> IO[bytes]:
+def open_content(raw: io.RawIOBase, kind: str) -> io.RawIOBase | io.BufferedIOBase:
     """The content of an open file, decompressed as it is read."""
     if kind == "gzip":
         import gzip
@@ -64,8 +63,12 @@ def open_content(raw: IO[bytes], kind: str) -> IO[bytes]:
     return raw
 
 
-def contents(path: Path) -> Iterator[bytes]:
-    """The content of a file in pieces of about BLOCK bytes. Raises InputError for one that cannot be read."""
+def contents(path: Path) -> Iterator[tuple[bytearray, int]]:
+    """The content of a file in pieces of about BLOCK bytes: a buffer that is used again, and how much of it is meant.
+
+    Raises InputError for a file that cannot be read.
+    """
+    buffer = bytearray(BLOCK)
     try:
         if path.is_dir():
             raise InputError(str(path), "is a directory", "Name the log files in it")
@@ -73,8 +76,8 @@ def contents(path: Path) -> Iterator[bytes]:
             kind = compression(raw.read(4))
             raw.seek(0)
             content = open_content(raw, kind)
-            while piece := content.read(BLOCK):
-                yield piece
+            while length := content.readinto(buffer):
+                yield buffer, length
     except FileNotFoundError as error:
         raise InputError(str(path), "there is no such file", "Check the name") from error
     except PermissionError as error:

@@ -21,22 +21,26 @@ class LineCutter:
     unfinished: int = 0
     _dropping: bool = False
 
-    def feed(self, data: bytes) -> bytes:
-        """The whole lines that `data` completes, each with its line end; b"" when there are none."""
-        cut = data.rfind(b"\n") + 1
+    def feed(self, data: bytes | bytearray, length: int | None = None) -> bytes:
+        """The whole lines that `data` completes, each with its line end; b"" when there are none.
+
+        Only the first `length` bytes of `data` are meant, all when it is None; `data` may be used again after.
+        """
+        length = len(data) if length is None else length
+        view = memoryview(data)[:length]
+        cut = data.rfind(b"\n", 0, length) + 1
         if cut == 0:
-            self.unfinished += len(data)
-            self._keep(self.rest + data)
+            self.unfinished += length
+            self._keep(self.rest + view)
             return b""
-        self.unfinished = len(data) - cut
+        self.unfinished = length - cut
         begin = 0
         if self._dropping:
             self._dropping = False
             self.oversized += 1
             begin = data.find(b"\n") + 1
-        whole = memoryview(data)[begin:cut]
-        block = b"".join((self.rest, whole)) if self.rest or len(whole) < len(data) else data
-        self._keep(data[cut:])
+        block = b"".join((self.rest, view[begin:cut]))
+        self._keep(bytes(view[cut:]))
         return self._without_oversized(block)
 
     def finish(self) -> bytes:

@@ -32,7 +32,7 @@ FUTURE_SECONDS = 300
 # Below so many bytes (about 1,500 lines) a call of polars costs more than reading line by line.
 SMALL_BYTES = 300_000
 MANY = 1_500
-_LINE_END = 10
+_LINE_END, _AFTER_CONTROLS = 10, 14
 _STATUSES = 1_001
 _BOM = b"\xef\xbb\xbf"
 # Lines that begin with a byte order mark, which only the small path takes away.
@@ -74,6 +74,7 @@ class Reader:
         plain = [_BEGINNING.fullmatch(text) for text in form.ignore]
         self._beginnings = None if None in plain else [match[1].encode() for match in plain if match]
         self._codes, self._registry = codes, registry
+        self._is_control: Mask = np.empty(0, dtype=np.bool_)
         self.samples = samples or Samples()
         self._begin()
 
@@ -99,15 +100,9 @@ class Reader:
 
         `now` (epoch seconds) is the measure of what lies in the future. The last line may lack its line end.
         """
-        # One character is found much faster than two, and most logs hold none of these.
-        while b"\r" in block and b"\r\n" in block:
-            block = block.replace(b"\r\n", b"\n")
-        if block.endswith(b"\r"):
-            # A line end that was cut between its two characters.
-            block = block.rstrip(b"\r") + b"\n"
         tally = Tally()
         if way == "small" or (way == "auto" and len(block) < SMALL_BYTES):
-            rows = self._by_lines(_lines(block), tally)
+            rows = self._by_lines(_lines(_plain_ends(block) if b"\r" in block else block), tally)
         else:
             rows = self._by_columns(block, tally)
         reading = self._events(rows, now, tally)
@@ -118,19 +113,38 @@ class Reader:
     # -- by columns --------------------------------------------------------------------------------------------
 
     def _by_columns(self, block: bytes, tally: Tally) -> Rows:
-        ends = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == _LINE_END)
+        ends, odd = self._line_ends(block)
+        if odd and b"\r" in block:
+            block = _plain_ends(block)
+            ends, odd = self._line_ends(block)
         height = len(ends) + (not block.endswith(b"\n") and bool(block))
-        columns = Columns.of(block, height, self._plan, self._words)
+        columns = Columns.of(block, height, odd, self._plan, self._words)
         if columns is None:
             return self._by_lines(_lines(block), tally)
-        if _BOM in block:
+        if _BOM[:1] in block and _BOM in block:
             marked = [match.end() - 1 for match in _MARKED.finditer(block)]
             columns.sound[np.searchsorted(ends, marked)] = False
-        if self._starts is not None or not self._nothing_ignored(block):
+        if self._starts is not None or self._may_ignore(block, columns.beginning):
             columns.sound &= self._ordinary(block)
         columns.tally(tally)
         self._mend(block, ends, columns.rows, columns.sound, tally)
         return columns.rows
+
+    def _line_ends(self, block: bytes) -> tuple[Numbers, bool]:
+        """Where the block's lines end, and whether it holds tabs, carriage returns or the like.
+
+        Both in one pass over the bytes. The answers' memory is kept: fresh memory costs more than comparing.
+        """
+        if len(block) > len(self._is_control):
+            self._is_control = np.empty(len(block), dtype=np.bool_)
+        is_control = self._is_control[: len(block)]
+        data = np.frombuffer(block, dtype=np.uint8)
+        np.less(data, _AFTER_CONTROLS, out=is_control)
+        places = np.flatnonzero(is_control)
+        is_end = data[places] == _LINE_END
+        if is_end.all():
+            return places, False
+        return places[is_end], True
 
     def _mend(self, block: bytes, ends: Numbers, rows: Rows, sound: Mask, tally: Tally) -> None:
         """Read the lines that the columns could not vouch for: as columns of their own layout if they are many."""
@@ -145,12 +159,19 @@ class Reader:
         else:
             rows.put(places, self._by_lines(lines, tally))
 
-    def _nothing_ignored(self, block: bytes) -> bool:
-        """Whether no line of the block can be one to ignore; only sure where all patterns are plain beginnings."""
+    def _may_ignore(self, block: bytes, beginning: str) -> bool:
+        """Whether lines of the block may be ones to ignore; only sure where all patterns are plain beginnings.
+
+        `beginning` is how every line begins that was read by columns.
+        """
         if self._beginnings is None:
-            return False
-        return not any(
-            start in block and (block.startswith(start) or b"\n" + start in block) for start in self._beginnings
+            return True
+        known = beginning.encode()
+        return any(
+            (known.startswith(start) or start.startswith(known))
+            and start in block
+            and (block.startswith(start) or b"\n" + start in block)
+            for start in self._beginnings
         )
 
     def _ordinary(self, block: bytes) -> Mask:
@@ -280,6 +301,13 @@ def _distinct(numbers: Numbers) -> tuple[Numbers, Numbers]:
         return distinct, places[numbers]
     distinct, inverse = np.unique(numbers, return_inverse=True)
     return distinct, inverse
+
+
+def _plain_ends(block: bytes) -> bytes:
+    """The block with a line feed for every carriage return and line feed, also for one cut between the two."""
+    while b"\r\n" in block:
+        block = block.replace(b"\r\n", b"\n")
+    return block.rstrip(b"\r") + b"\n" if block.endswith(b"\r") else block
 
 
 def _lines(block: bytes) -> list[bytes]:

@@ -42,12 +42,12 @@ class Scan:
         """Read the files; `progress` is told the bytes of content read. Raises InputError naming the file."""
         for file in files:
             cutter, read = LineCutter(), 0
-            for piece in contents(file):
-                if read == 0 and looks_binary(piece[:_HEAD]):
+            for piece, length in contents(file):
+                if read == 0 and looks_binary(bytes(piece[: min(_HEAD, length)])):
                     raise InputError(str(file), "is no text", "Name a log file; .gz and .zst are read as they are")
-                read += len(piece)
-                self._add(file, cutter.feed(piece))
-                progress(len(piece))
+                read += length
+                self._add(file, cutter.feed(piece, length))
+                progress(length)
             self._add(file, cutter.finish())
             if not read:
                 raise InputError(str(file), "is empty", "Name a file that holds lines")

@@ -9,11 +9,15 @@ from __future__ import annotations
 import calendar
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 US = 1_000_000
-_ISO = re.compile(r"([0-9]{4})[-/]([0-9]{2})[-/]([0-9]{2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})")
-_CLF = re.compile(r"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([0-9]{2}):([0-9]{2}):([0-9]{2})")
+_ISO_DAY = re.compile(r"([0-9]{4})[-/]([0-9]{2})[-/]([0-9]{2})")
+_CLF_DAY = re.compile(r"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4})")
+_DATE_ENDS = ("T", " ")
+# Hours, minutes and seconds as they are written; a leap second is none that a clock of ours knows.
+_TWO_DIGITS = {f"{number:02d}": number for number in range(60)}
 _TAIL = re.compile(r"(?:[.,]([0-9]{1,9}))? ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2})?")
 _EPOCH = re.compile(r"([0-9]{10})(?:\.([0-9]{1,9}))?|([0-9]{13})|([0-9]{16})|([0-9]{19})")
 _MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}
@@ -29,20 +33,39 @@ def head_length(token: str) -> int:
 
 def read_head(head: str) -> int | None:
     """The second a head names, as if it were UTC, in µs; None when it is no date and time."""
-    try:
-        if match := _ISO.fullmatch(head):
-            year, month, day, hour, minute, second = map(int, match.groups())
-        elif match := _CLF.fullmatch(head):
-            day, month, year = int(match[1]), _MONTHS[match[2]], int(match[3])
-            hour, minute, second = int(match[4]), int(match[5]), int(match[6])
-        else:
-            return None
-        if not _FIRST_YEAR <= year <= _LAST_YEAR:
-            return None
-        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-    except (ValueError, KeyError):
+    if head[2:3] == "/":
+        day, separator, clock = head[:11], head[11:12], head[12:]
+        date = _clf_day(day) if separator == ":" else None
+    else:
+        day, separator, clock = head[:10], head[10:11], head[11:]
+        date = _iso_day(day) if separator in _DATE_ENDS else None
+    if date is None or len(clock) != 8 or clock[2] != ":" or clock[5] != ":":
         return None
-    return (moment - _EPOCH_START) // timedelta(microseconds=1)
+    hour, minute, second = _TWO_DIGITS.get(clock[:2]), _TWO_DIGITS.get(clock[3:5]), _TWO_DIGITS.get(clock[6:])
+    if hour is None or minute is None or second is None or hour > 23:
+        return None
+    return date + ((hour * 60 + minute) * 60 + second) * US
+
+
+@lru_cache(maxsize=1_024)
+def _iso_day(text: str) -> int | None:
+    """The day of `2026-11-22` or `2026/11/22` in µs; None when there is no such day."""
+    match = _ISO_DAY.fullmatch(text)
+    return _day(int(match[1]), int(match[2]), int(match[3])) if match else None
+
+
+@lru_cache(maxsize=1_024)
+def _clf_day(text: str) -> int | None:
+    """The day of `22/Nov/2026` in µs; None when there is no such day."""
+    match = _CLF_DAY.fullmatch(text)
+    return _day(int(match[3]), _MONTHS.get(match[2], 0), int(match[1])) if match else None
+
+
+def _day(year: int, month: int, day: int) -> int | None:
+    try:
+        return (datetime(year, month, day, tzinfo=UTC) - _EPOCH_START) // timedelta(microseconds=1)
+    except ValueError:
+        return None
 
 
 def read_tail(tail: str) -> tuple[int, int | None] | None:

@@ -25,6 +25,7 @@ class Vocabulary:
         self.keys = {key: Memo(self._number(key, meaning), np.int32) for key, (_, meaning) in plan.keys.items()}
         self.duration = Memo(self._duration)
         self.status = Memo(read_status, np.int32)
+        self.guards: dict[str, Memo] = {}
         self.tail = Memo(_tail)
         self.fraction = Memo(_fraction)
         self.fixed = {key: self.found[key].id_of(value) for key, value in plan.fixed.items() if value}
@@ -34,6 +35,10 @@ class Vocabulary:
         """Whether there are so many distinct tokens that it is time to begin anew."""
         tables: tuple[Sized, ...] = (*self._seen.values(), *self.keys.values(), self.duration, self.tail)
         return any(len(table) > MOST_TOKENS for table in tables)
+
+    def guard(self, prefix: str) -> Memo:
+        """A memo for a column nobody wants: any value will do behind the right prefix."""
+        return self.guards.setdefault(prefix, Memo(lambda _: 0, np.int32))
 
     def local_head(self) -> Memo:
         """A memo of seconds that name no zone, in µs UTC."""

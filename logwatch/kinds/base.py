@@ -31,8 +31,8 @@ CSV: dict[str, Any] = {
 class Column:
     """One field of every line of a block: the frame's column, and what stands before the value in each token.
 
-    A token that does not begin with `prefix`, that is missing, or in which `banned` stands makes its line one
-    for the small path.
+    A token that does not begin with `prefix`, that is missing, or in which one of the characters of `banned`
+    stands makes its line one for the small path.
     """
 
     name: str
@@ -44,23 +44,31 @@ class Column:
 class Split:
     """The fields of a block, one row a line.
 
-    `columns` says where in `frame` each wanted field is. Lines where one of the `checks` (boolean expressions
-    over the frame) or `sound` is not True are read one by one instead.
+    `columns` says where in `frame` each wanted field is; `guards` are categorical columns of fields nobody wants
+    whose tokens must still be as their Column says. Lines where that is not so, or where one of the `checks`
+    (boolean expressions over the frame) or `sound` is not True, are read one by one instead. Every other line
+    begins with `beginning`.
     """
 
     frame: pl.DataFrame
     columns: Mapping[str, Column]
+    guards: Sequence[Column] = ()
     checks: Sequence[pl.Expr] = ()
     sound: Mask | None = None
+    beginning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the reader wants from a kind: the fields, and of which dtype; the time's column stays text."""
+    """What the reader wants from a kind: the fields, and of which dtype; the time's column stays text.
+
+    `odd` says whether the block may hold control characters other than line ends.
+    """
 
     wanted: Sequence[str]
     time: str
     categorical: pl.Categorical
+    odd: bool = True
 
 
 class Kind(Protocol):
