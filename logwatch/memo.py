@@ -76,7 +76,7 @@ class Memo:
         return self._meaning(value)
 
     def _read(self, token: str, column: Column) -> int:
-        if not token.startswith(column.prefix) or any(odd in token for odd in column.banned):
+        if not token.startswith(column.prefix) or (column.banned and column.banned in token):
             return self._rejected
         number = self._meaning(token[len(column.prefix) :])
         return self._rejected if number == REJECTED else self._invalid if number == INVALID else number
