@@ -167,6 +167,7 @@ class Demo:
         writer = LiveWriter(
             self._data / "logs", self.world, self.scenario, SystemClock(), EventWaker(), start=self.mark.started
         )
+        writer.step()  # the files are there before anybody looks for them
         thread = threading.Thread(target=writer.run, args=(stop,), name="hubs", daemon=True)
         thread.start()
         return thread

@@ -31,7 +31,8 @@ CSV: dict[str, Any] = {
 class Column:
     """One field of every line of a block: the frame's column, and what stands before the value in each token.
 
-    A token that does not begin with `prefix`, that is missing, or in which `banned` stands makes its line one for the small path.
+    A token that does not begin with `prefix`, that is missing, or in which `banned` stands makes its line one
+    for the small path.
     """
 
     name: str
