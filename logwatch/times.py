@@ -62,6 +62,8 @@ def _clf_day(text: str) -> int | None:
 
 
 def _day(year: int, month: int, day: int) -> int | None:
+    if not _FIRST_YEAR <= year <= _LAST_YEAR:
+        return None
     try:
         return (datetime(year, month, day, tzinfo=UTC) - _EPOCH_START) // timedelta(microseconds=1)
     except ValueError:
