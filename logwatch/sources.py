@@ -34,6 +34,8 @@ class SourceFiles:
         self._gone: dict[str, float] = {}
         self.files: dict[Inode, FollowedFile] = {}
         self._failed: dict[str, tuple[int, int]] = {}
+        # Copies that wait: as which they were seen, beside which open files.
+        self._waiting: dict[str, tuple[tuple[int, int], frozenset[Inode]]] = {}
         self._told: set[str] = set()
 
     @property
@@ -73,13 +75,17 @@ class SourceFiles:
             self._tell("", f"source {self.source.name}: no file matches {', '.join(self.source.paths)}")
 
     def _open(self, path: Path, seen: tuple[int, int], now: float) -> None:
+        if self._waiting.get(str(path)) == (seen, frozenset(self.files)):
+            return
+        self._waiting.pop(str(path), None)
         file = None
         try:
             file = FollowedFile(self.source.name, path, now)
-            # A file that waits is looked at again the next time.
             follow = file.inode not in self.files and not self._waits(file)
             if follow:
                 self._resume(file)
+            else:
+                self._waiting[str(path)] = seen, frozenset(self.files)
         except (OSError, InputError) as error:
             if file is not None:
                 file.close()

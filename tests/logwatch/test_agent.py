@@ -217,17 +217,21 @@ def test_a_compressed_file_of_its_own_is_read_whole_while_another_begins_alike(s
     assert site.sent().equals(site.expected(calls(0, 40)))
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"\x1f\x8b", b"\x1f\x8b\x08\x00garbage that is no gzip at all", b"\x28\xb5\x2f\xfd", b"\x28\xb5\x2f\xfdgarbage",
-        gzip.compress(b"")[:-3], gzip.compress(b"x" * 5_000)[:-8] + b"\x00" * 8, b"", b"\x00" * 3_000,
-    ],
-)  # fmt: skip
-def test_a_file_that_cannot_be_read_hinders_no_other(
-    site: Site, content: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
-    site.append("calls.bad", content)
+_UNREADABLE = {
+    "two bytes of gzip": b"\x1f\x8b",
+    "gzip's head and garbage": b"\x1f\x8b\x08\x00garbage that is no gzip at all",
+    "zstd's head": b"\x28\xb5\x2f\xfd",
+    "zstd's head and garbage": b"\x28\xb5\x2f\xfdgarbage",
+    "gzip of nothing, cut": gzip.compress(b"")[:-3],
+    "gzip with a wrong sum": gzip.compress(b"x" * 5_000)[:-8] + b"\x00" * 8,
+    "nothing": b"",
+    "zeros": b"\x00" * 3_000,
+}
+
+
+@pytest.mark.parametrize("what", _UNREADABLE)
+def test_a_file_that_cannot_be_read_hinders_no_other(site: Site, what: str, caplog: pytest.LogCaptureFixture) -> None:
+    site.append("calls.bad", _UNREADABLE[what])
     site.append("calls.log", calls(0, 5))
     for _ in range(5):
         site.tick()
@@ -339,7 +343,7 @@ def test_the_last_line_of_a_deleted_file_outlives_a_full_disk(site: Site) -> Non
 
 
 def test_a_compressed_file_cut_short_while_the_disk_was_full_is_read_again(site: Site) -> None:
-    content = calls(0, 90_000)
+    content = calls(0, 130_000)
     data = gzip.compress(content)
     (site.logs / "calls.gz").write_bytes(data[:-4])
     site.outbox.full = True

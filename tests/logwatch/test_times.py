@@ -19,8 +19,8 @@ MOMENT = 1_795_340_172 * US  # 2026-11-22T09:36:12Z
 
 def wall_clock(days: int) -> st.SearchStrategy[datetime]:
     """Dates and times without a zone, so many days within the years that are read."""
-    first, last = datetime.min.replace(year=1970), datetime.max.replace(year=9998)
-    return st.datetimes(first + timedelta(days), last - timedelta(days))
+    first, last = EPOCH.replace(tzinfo=None), EPOCH.replace(tzinfo=None, year=9999)
+    return st.datetimes(first + timedelta(days), last - timedelta(days, microseconds=1))
 
 
 @pytest.mark.parametrize(
