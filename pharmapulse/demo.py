@@ -29,6 +29,7 @@ from simulator.history import PROGRESS, fill
 from simulator.lines import file_name
 from simulator.live import LiveWriter
 from simulator.world import World, build_world
+from store.files import Claim
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ _FLOOR_STEP = 21_600
 # A demo that stood still for longer is begun anew: writing the lines of all that time would take too long.
 STALE_SECONDS = 86_400.0
 RECENT = "recent"
-_MARK = "demo.json"
+_MARK, _LOCK = "demo.json", "demo.lock"
 _LOOK_SECONDS = 0.2
 
 _HUBS = {
@@ -68,6 +69,8 @@ class Demo:
 
     def __init__(self, data: Path, seed: int, load_factor: float, pharmacies: int, port: int) -> None:
         self._data = data
+        # Held until this process ends: two demos would write their lines into the same files.
+        self._claim: Claim | None = None
         self.world = build_world(seed, load_factor, pharmacies)  # first: an impossible one leaves no directory behind
         self.mark = self._take_up(seed, load_factor, pharmacies)
         file = data / "pharmapulse.toml"
@@ -90,6 +93,7 @@ class Demo:
                     f"{self._data}: holds a demo of seed {mark.seed}, load {mark.load:g} and {mark.pharmacies} "
                     "pharmacies. Ask for the same, remove the directory, or choose another --data"
                 )
+            self._claim = Claim(self._data / _LOCK, "demo")
             if now - mark.seen < STALE_SECONDS:
                 return mark
             log.warning("%s: the last demo ended long ago; a new one begins", self._data)
@@ -100,6 +104,7 @@ class Demo:
         elif self._data.exists() and any(self._data.iterdir()):
             raise UsageError(f"{self._data}: is not empty and holds no demo. Choose another --data")
         self._data.mkdir(parents=True, exist_ok=True)
+        self._claim = self._claim or Claim(self._data / _LOCK, "demo")
         floor = int(now - LEDGER_SECONDS) // _FLOOR_STEP * _FLOOR_STEP
         mark = Mark(
             version=DEMO_VERSION, seed=seed, load=load_factor, pharmacies=pharmacies, started=round(now, 3),

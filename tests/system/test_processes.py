@@ -148,6 +148,12 @@ def test_a_demo_killed_leaves_nobody_behind_and_is_taken_up_again(tmp_path: Path
     with running(tmp_path / "demo.log", *arguments) as demo:
         wait_for("the pages", lambda: try_get(port, "/"))
         wait_for("its processes", lambda: len(descendants(demo.pid)) >= 4)
+        second = Running(tmp_path / "second.log", *arguments[:3], "--port", str(free_port()), *SMALL_DEMO)
+        assert second.wait(30) == 1
+        assert second.said() == (
+            f"pharmapulse: {tmp_path}/demo/demo.lock: another process uses this demo. "
+            "Stop it first, or give this one a place of its own\n"
+        )
         below = descendants(demo.pid)
         demo.kill()
         wait_for("the end of all others", lambda: not [pid for pid in below if is_alive(pid)], 40)
