@@ -1,0 +1,59 @@
+"""Reading line by line: the small path, which says what each line means; columns only remember it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from logwatch.events import Tally
+from logwatch.memo import INVALID
+from logwatch.plan import Plan
+from logwatch.rows import EVENT, MALFORMED, Rows
+from logwatch.samples import Samples
+from logwatch.sorting import Sorter
+from logwatch.times import read_time
+from logwatch.vocabulary import Vocabulary, read_status
+
+_BOM = "\ufeff"
+
+
+def read_lines(
+    lines: Sequence[bytes], plan: Plan, words: Vocabulary, sorter: Sorter, samples: Samples, tally: Tally
+) -> Rows:
+    """The lines, without their ends, understood one by one; unusable keys are tallied, unreadable lines sampled."""
+    rows = Rows.of(len(lines), MALFORMED)
+    for place, line in enumerate(lines):
+        text = line.decode("utf-8", "replace").removeprefix(_BOM).rstrip("\r")
+        verdict = sorter.sort(text)
+        if verdict == EVENT and not _read_line(text, plan, words, rows, place, tally):
+            verdict = MALFORMED
+        rows.verdict[place] = verdict
+        if verdict == MALFORMED:
+            samples.add(text)
+    return rows
+
+
+def _read_line(text: str, plan: Plan, words: Vocabulary, rows: Rows, place: int, tally: Tally) -> bool:
+    """Understand one line into row `place`; False when its structure or its time cannot be read."""
+    fields = plan.kind.fields(text)
+    if fields is None:
+        return False
+    time_us = read_time(fields.get(plan.time.field, ""), plan.zone)
+    if time_us is None:
+        return False
+    rows.time_us[place] = time_us
+    for key, (name, _) in plan.keys.items():
+        number = words.keys[key].read(fields.get(name, ""))
+        rows.ids[key][place] = max(number, 0)
+        if number == INVALID:
+            tally.invalid[key] = tally.invalid.get(key, 0) + 1
+    if plan.duration is not None:
+        duration = words.duration.read(fields.get(plan.duration[0], ""))
+        rows.duration_us[place] = max(duration, -1)
+        if duration == INVALID:
+            tally.invalid["duration"] = tally.invalid.get("duration", 0) + 1
+    if plan.status:
+        status = read_status(fields.get(plan.status, ""))
+        rows.status[place] = max(status, -1)
+        if status == INVALID:
+            tally.invalid["status"] = tally.invalid.get("status", 0) + 1
+    return True
