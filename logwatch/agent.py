@@ -19,7 +19,6 @@ from domain.settings import AgentSettings, Format, Source
 from domain.wire import WIRE_VERSION
 from logwatch.count import count
 from logwatch.events import EventBlock, Tally
-from logwatch.files import BLOCK
 from logwatch.follow import FollowedFile
 from logwatch.reader import Reader
 from logwatch.registry import Registry
@@ -32,8 +31,9 @@ HEARTBEAT_SECONDS = 2.0
 BACKFILL_SECONDS = 600.0
 # A batch is committed when it holds so many events, so that memory does not grow with what there is to read.
 MOST_EVENTS = 200_000
-# Not more than so much of one file before the others have their turn.
-MOST_BYTES_A_TURN = 4 * BLOCK
+# A file is read in such pieces, and not more than so much of it before the others have their turn.
+PIECE_BYTES = 4 << 20
+MOST_BYTES_A_TURN = 4 * PIECE_BYTES
 TALLY_SECONDS = 60.0
 
 
@@ -153,8 +153,8 @@ class Agent:
         read = 0
         file.reached_end = False
         while not file.reached_end and read < MOST_BYTES_A_TURN:
-            block = file.read(BLOCK, now)
-            read += BLOCK
+            block = file.read(PIECE_BYTES, now)
+            read += PIECE_BYTES
             self._add(watch, file, block, now)
             if self._count >= MOST_EVENTS:
                 self._commit(now)
