@@ -6,6 +6,8 @@ the file was made where it is SQLite's; one that is newer than the program is re
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -51,7 +53,8 @@ def open_state(url: str) -> SqlState:
     except OSError as error:
         raise StoreError(f"{url}: {error.strerror or error}") from error
     try:
-        upgrade(engine)
+        with _alone(engine):
+            upgrade(engine)
     except BaseException:
         engine.dispose()
         raise
@@ -71,6 +74,26 @@ def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry)
 
 def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[None]:
+    """While this lasts no other process on this machine brings the same SQLite file to another version.
+
+    The processes of a first start open the state at the same moment; SQLite does not let the second one wait,
+    since a migration reads before it writes. The directory is locked: SQLite loses its own locks on a file that
+    the same process opens beside it.
+    """
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+    with _told(engine):
+        handle = os.open(Path(str(engine.url.database)).parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def upgrade(engine: Engine) -> None:

@@ -172,6 +172,32 @@ def test_a_migration_killed_half_way_is_done_again(tmp_path: Path) -> None:
     state.close()
 
 
+_TOGETHER = """
+import sys
+from store.state import open_state
+print("ready", flush=True)
+sys.stdin.readline()
+open_state(sys.argv[1]).close()
+"""
+
+
+def test_processes_of_a_first_start_open_it_at_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _TOGETHER, url(tmp_path)]
+    together = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(6)
+    ]
+    for process in together:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in together:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    told = [process.communicate()[1] for process in together]
+    assert (told, [process.returncode for process in together]) == ([""] * 6, [0] * 6)
+
+
 def test_the_agent_and_the_ledger_do_without_sqlalchemy() -> None:
     check = "import sys, store.outbox, store.ledger; sys.exit('sqlalchemy' in sys.modules)"
     subprocess.run([sys.executable, "-c", check], check=True)
