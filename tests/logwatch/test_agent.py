@@ -376,7 +376,7 @@ def test_nothing_is_lost_while_nobody_takes_it(site: Site, caplog: pytest.LogCap
 @pytest.fixture
 def small_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are read in turns of 64 KiB, and a batch holds 500 events, so that a small log shows it."""
-    monkeypatch.setattr("logwatch.agent.BLOCK", 1 << 14)
+    monkeypatch.setattr("logwatch.agent.PIECE_BYTES", 1 << 14)
     monkeypatch.setattr("logwatch.agent.MOST_BYTES_A_TURN", 1 << 16)
     monkeypatch.setattr("logwatch.agent.MOST_EVENTS", 500)
 
