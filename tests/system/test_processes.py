@@ -101,12 +101,13 @@ def test_a_port_in_use_is_told_in_one_line(tmp_path: Path, config: Path, port: i
     with socket.socket() as other:
         other.bind(("127.0.0.1", port))
         other.listen()
-        for name, arguments in (
-            ("run", ("--config", str(config))),
-            ("dashboard", ("--config", str(config))),
-            ("demo", ("--data", str(tmp_path / "demo"), "--port", str(port), *SMALL_DEMO)),
-        ):
-            process = Running(tmp_path / f"{name}.log", name, *arguments)
+        stack = ("--config", str(config))
+        demo = ("--data", str(tmp_path / "demo"), "--port", str(port), *SMALL_DEMO)
+        started = [
+            Running(tmp_path / f"{name}.log", name, *arguments)
+            for name, arguments in (("run", stack), ("dashboard", stack), ("demo", demo))
+        ]
+        for process in started:
             assert process.wait(40) == 2
             assert process.said() == (
                 f"pharmapulse: port {port} is in use by another program. "
