@@ -26,7 +26,7 @@ The first start writes thirteen months of history: hubs, endpoints and vendors f
 say so. A later start with the same --data goes on where the last one stopped.
 """
 # Fewer pharmacies than the country has, each busier, so that a first look is quick and still shows something.
-PHARMACIES, LOAD = 300, 4.0
+PHARMACIES, LOAD = 300, 10.0
 _SEEN_SECONDS = 30.0
 
 
