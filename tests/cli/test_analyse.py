@@ -27,24 +27,25 @@ def test_a_directory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert answer.line.startswith(f"{tmp_path}: is a directory")
 
 
+NO_LOGS = {
+    "empty.log": (b"", "empty"),
+    "empty.gz": (gzip.compress(b""), "empty"),
+    "program": (Path(sys.executable).read_bytes()[:100_000], "no text"),
+    "zeros.log": (b"\0" * 10_000, "no text"),
+    "cut.gz": (gzip.compress(LINE.encode() * 10_000)[:-300], "cut short"),
+    "cut.zst": (zstandard.compress(LINE.encode() * 10_000)[:-3], "cut short"),
+    "damaged.zst": (b"\x28\xb5\x2f\xfd" + b"\xff" * 300, "damaged"),
+    "damaged.gz": (b"\x1f\x8b\x08\x00" + b"\xff" * 300, "damaged"),
+    "not.gz": (b"\x1f\x8b" + b"\7" * 200, "cannot be read"),
+}
+
+
 @pytest.mark.parametrize("options", [(), ("--format", "access"), ("--json",)])
-@pytest.mark.parametrize(
-    ("name", "content", "word"),
-    [
-        ("empty.log", b"", "empty"),
-        ("empty.gz", gzip.compress(b""), "empty"),
-        ("program", Path(sys.executable).read_bytes()[:100_000], "no text"),
-        ("zeros.log", b"\0" * 10_000, "no text"),
-        ("cut.gz", gzip.compress(LINE.encode() * 10_000)[:-300], "cut short"),
-        ("cut.zst", zstandard.compress(LINE.encode() * 10_000)[:-3], "cut short"),
-        ("damaged.zst", b"\x28\xb5\x2f\xfd" + b"\xff" * 300, "damaged"),
-        ("damaged.gz", b"\x1f\x8b\x08\x00" + b"\xff" * 300, "damaged"),
-        ("not.gz", b"\x1f\x8b" + b"\7" * 200, "cannot be read"),
-    ],
-)
+@pytest.mark.parametrize("name", NO_LOGS)
 def test_what_is_no_log(
-    name: str, content: bytes, word: str, options: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, options: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    content, word = NO_LOGS[name]
     (tmp_path / name).write_bytes(content)
     answer = ask(capsys, "analyse", str(tmp_path / name), *options)
     assert (answer.code, answer.out) == (2, "")

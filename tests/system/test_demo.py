@@ -131,10 +131,9 @@ def since(logs: Path, start: float, end: float) -> oracle.Counts:
     return counts
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
-    folder = tmp_path_factory.mktemp("demo")
-    data, log, port = folder / "data", folder / "demo.log", free_port()
+@pytest.fixture
+def finished(tmp_path: Path) -> Iterator[Finished]:
+    data, log, port = tmp_path / "data", tmp_path / "demo.log", free_port()
     demo = ("demo", "--data", str(data), "--port", str(port), *WORLD)
     with running(log, *demo) as first:
         wait_for("pages", lambda: try_get(port, "/"), 60)
@@ -171,7 +170,7 @@ def lines_told(port: int) -> int:
     return sum(source["accounting"]["lines"] for agent in agents for source in agent["sources"])
 
 
-def test_the_demos_logs_hold_patients(finished: Finished) -> None:
+def check_that_the_hubs_own_logs_hold_patients(finished: Finished) -> None:
     search = Search(pool(SEED))
     for path in finished.data.glob("logs/*.log*"):
         search.raw(path.name, path.read_bytes())
@@ -189,7 +188,7 @@ def search_files(search: Search, data: Path) -> None:
             search.file(path, dump=path.stat().st_size < 400_000)
 
 
-def test_no_patient_is_in_any_file(finished: Finished) -> None:
+def check_files(finished: Finished) -> None:
     search = Search(pool(SEED))
     search_files(search, finished.data)
     # Batches that arrived last are made hour files now.
@@ -201,7 +200,7 @@ def test_no_patient_is_in_any_file(finished: Finished) -> None:
     assert {"parquet", "batches", "sqlite", "rrd", "rrd dumps", "tables", "json", "toml"} <= search.looked_at.keys()
 
 
-def test_no_patient_is_on_any_page(finished: Finished) -> None:
+def check_pages(finished: Finished) -> None:
     search = Search(pool(SEED))
     for address, body in finished.pages.items():
         search.page(address, body)
@@ -209,12 +208,19 @@ def test_no_patient_is_on_any_page(finished: Finished) -> None:
     assert not search.findings
 
 
-def test_no_patient_and_no_traceback_is_in_what_the_processes_said(finished: Finished) -> None:
+def check_what_the_processes_said(finished: Finished) -> None:
     search = Search(pool(SEED))
     search.text("what was said", finished.log.read_text())
     assert not search.findings
     no_traceback(finished.log.read_text())
     assert " ERROR " not in finished.log.read_text()
+
+
+def test_a_demo_taken_up_again_is_exact_and_leaves_no_patient_anywhere(finished: Finished) -> None:
+    check_that_the_hubs_own_logs_hold_patients(finished)
+    check_files(finished)
+    check_pages(finished)
+    check_what_the_processes_said(finished)
 
 
 def test_times_of_simulated_lines() -> None:
