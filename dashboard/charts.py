@@ -86,7 +86,8 @@ def calls_chart(scene: Scene, now: Line, compared: dict[Comparison, Line]) -> Ch
         thinned = {css: thin(line, min(points, most)) for css, line in lines.items()}
         # Now is drawn last, over the others.
         return [
-            Stroke(css, names[css], _points(line.middles, line.per_minute)) for css, line in reversed(thinned.items())
+            Stroke(css, names[css], _points(line.middles, line.per_minute, scene.window))
+            for css, line in reversed(thinned.items())
         ]
 
     wide, narrow = _drawings(scene, "Calls a minute", (1060, 280), (210, strokes), ticks, top * _ROOM)
@@ -152,7 +153,7 @@ def latency_chart(scene: Scene, now: Line) -> Chart:
     def strokes(points: int) -> list[Stroke]:
         thinned = thin(now, points)
         return [
-            Stroke(source, source, _points(thinned.middles, np.log10(np.maximum(thinned.column(source), 1.0) / 1000)))
+            Stroke(source, source, _points(thinned.middles, _log_ms(thinned.column(source)), scene.window))
             for source in kept
         ]
 
@@ -179,8 +180,19 @@ def _readable_points(lines: Iterable[Line], window: Window) -> int:
     return max(min(_FEWEST_POINTS, window.drawn_points), min(window.drawn_points, int(calls / _POINT_CALLS)))
 
 
-def _points(xs: Values, ys: Values) -> list[tuple[float, float | None]]:
-    return [(x, None if y != y else y) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)]
+def _log_ms(durations: Values) -> Values:
+    """The logarithm of durations in µs as milliseconds, from a thousandth of one."""
+    logarithms: Values = np.log10(np.maximum(durations, 1.0) / 1000)
+    return logarithms
+
+
+def _points(xs: Values, ys: Values, window: Window) -> list[tuple[float, float | None]]:
+    """Points to draw. A coarse point whose middle lies outside the window is left out: it would leave the chart."""
+    return [
+        (x, None if y != y else y)
+        for x, y in zip(xs.tolist(), ys.tolist(), strict=True)
+        if window.start <= x <= window.end
+    ]
 
 
 def _shares(line: Line, source: str) -> list[tuple[float, float | None]]:
