@@ -137,6 +137,16 @@ def test_damaged_and_misnamed_batches_are_refused(tmp_path: Path) -> None:
     assert ledger.span() is None
 
 
+def test_no_damage_to_a_batch_is_counted_or_ends_the_process(tmp_path: Path) -> None:
+    ledger, good = open_ledger(tmp_path), arrival(1, some_cells(1))
+    for place in range(len(good.payload)):
+        damaged = bytearray(good.payload)
+        damaged[place] ^= 0x11
+        with pytest.raises(WireError):
+            ledger.book(Arrival(good.name, bytes(damaged)))
+    assert ledger.book(good)
+
+
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     ledger = open_ledger(tmp_path)
     with pytest.raises(StoreError, match="another process uses this ledger"):

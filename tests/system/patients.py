@@ -106,7 +106,7 @@ class Search:
             self._seen("batches")
             batch = decode_batch(data)
             self.frame(place, batch.cells)
-            header = data[8 : 8 + int.from_bytes(data[4:8], "big")]
+            header = data[12 : 12 + int.from_bytes(data[8:12], "big")]
             self.value(place, json.loads(header))
         elif data.startswith((_GZIP, _ZSTD)):
             self._seen("compressed")
