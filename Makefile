@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo test lint bench bench-rrd
+.PHONY: help setup setup-test demo test lint bench bench-rrd soak
 
 # Options of the command: make demo ARGS="--port 9090", make bench ARGS="--lines 10000000"
 ARGS :=
@@ -30,3 +30,6 @@ bench: setup-test ## analyse against mawk, mtail and ripgrep on the same lines
 
 bench-rrd: setup ## the series store: history in, one bucket of 6,000 series
 	@.venv/bin/python -m bench.rrd $(ARGS)
+
+soak: setup-test ## hundreds of kills of log watcher and collector under a growing, rotated log: sums stay exact
+	@PHARMAPULSE_KILLS=$${PHARMAPULSE_KILLS:-500} .venv/bin/pytest tests/system/test_kill.py -s $(ARGS)
