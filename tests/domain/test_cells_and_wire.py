@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.batch import Accounting, Batch, BatchName, Heartbeat, Position, SourceState
+from domain.cells import KEY, SCHEMA, add, empty
+from domain.errors import WireError
+from domain.wire import FIRST_VERSION, WIRE_VERSION, decode_batch, decode_heartbeat, encode_batch, encode_heartbeat
+
+NAME = BatchName("hub-1", "0123456789abcdef", 7)
+TEXTS = ("hub", "endpoint", "vendor", "version", "pharmacy", "server", "code", "class", "side")
+
+
+def cells(count: int) -> pl.DataFrame:
+    rows = [
+        {"bucket": 10 * (place % 3), **dict.fromkeys(TEXTS, f"é{place % 2}"), "bin": place % 4, "calls": 1,
+         "sum_us": place, "max_us": place}
+        for place in range(count)
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=SCHEMA)
+
+
+@given(st.lists(st.integers(0, 30), max_size=5), st.randoms(use_true_random=False))
+def test_cells_add_up_in_any_order(cuts: list[int], random: object) -> None:
+    whole = cells(30)
+    places = sorted({0, 30, *cuts})
+    parts = [whole[begin:end] for begin, end in pairwise(places)]
+    assert add([add(parts[::-1])]).equals(add([whole]))
+    assert add([]).equals(empty())
+    assert add([whole], by=("hub",))["calls"].sum() == 30
+    assert add([whole]).columns == [*KEY, "calls", "sum_us", "max_us"]
+
+
+def test_a_batch_travels() -> None:
+    position = Position(
+        source="dpp", path="/x", identity="1-2-3", offset=99, accounting=Accounting(lines=2, events=2, bytes=99)
+    )
+    batch = Batch(NAME, add([cells(20)]), (position,))
+    back = decode_batch(encode_batch(batch))
+    assert back.name == NAME
+    assert back.positions == (position,)
+    assert back.cells.equals(batch.cells)
+    assert back.cells.schema == SCHEMA
+
+
+def test_a_heartbeat_travels() -> None:
+    heartbeat = Heartbeat(
+        version=WIRE_VERSION, agent="a", incarnation="00000000", sequence=3, at=1.5,
+        sources=(SourceState(source="dpp", watermark=None, accounting=Accounting()),),
+    )  # fmt: skip
+    assert decode_heartbeat(encode_heartbeat(heartbeat)) == heartbeat
+
+
+@pytest.mark.parametrize("version", [0, FIRST_VERSION - 1, WIRE_VERSION + 1, 255])
+def test_a_version_that_is_not_read_is_refused_and_named(version: int) -> None:
+    data = bytearray(encode_batch(Batch(NAME, empty())))
+    data[3] = version
+    with pytest.raises(WireError, match=f"version {version}"):
+        decode_batch(bytes(data))
+    with pytest.raises(WireError, match=f"version {version}"):
+        decode_heartbeat(
+            f'{{"version":{version},"agent":"a","incarnation":"b","sequence":0,"at":0,"sources":[]}}'.encode()
+        )
+
+
+@given(st.integers(0, 5_000), st.binary(max_size=4))
+def test_damaged_bytes_are_a_wire_error_or_the_batch(place: int, junk: bytes) -> None:
+    data = encode_batch(Batch(NAME, cells(5)))
+    cut = place % len(data)
+    for damaged in (data[:cut], junk, data[:cut] + junk):
+        with pytest.raises(WireError):
+            decode_batch(damaged)
+
+
+def test_other_columns_are_refused() -> None:
+    with pytest.raises(WireError, match="other columns"):
+        decode_batch(encode_batch(Batch(NAME, cells(2).drop("bin"))))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a", "a.b.1", "A.00000000.1", "a.00000000.x", "../a.00000000.1", "a.00000000.1.2"]
+)
+def test_a_name_that_is_none(text: str) -> None:
+    with pytest.raises(WireError):
+        BatchName.parse(text)
+
+
+def test_names_and_accounts() -> None:
+    assert BatchName.parse(str(NAME)) == NAME
+    total = Accounting(lines=3, events=1, malformed=2) + Accounting(lines=2, ignored=1, future=1, bytes=9)
+    assert total == Accounting(lines=5, events=1, malformed=2, ignored=1, future=1, bytes=9)
+    assert total.balanced
+    assert not Accounting(lines=1).balanced

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.redact import MASK, has_patient, mask_patients, may_hold_patient
+
+PATIENT = "50010199928"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PATIENT,
+        f"PatientId : {PATIENT}PatientIdType",
+        f"/subject/{PATIENT}/",
+        "50.01.01-999.28",
+        "50 01 01 999 28",
+        "50-01-01/999_28",
+        f'ssin="{PATIENT}"',
+        f"x{PATIENT}y{PATIENT}z",
+        "12 50.01.01-999.28",
+        "00010199974",
+        "75523199910",
+    ],
+)
+def test_a_patient_in_each_disguise_is_masked(text: str) -> None:
+    assert has_patient(text)
+    masked = mask_patients(text)
+    assert MASK in masked
+    assert not has_patient(masked)
+    assert may_hold_patient(text.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "50010199929",
+        f"1{PATIENT}",
+        f"{PATIENT}1",
+        "5001019992",
+        "50..01.01-999.28",
+        "00000196",
+        "2026-11-22T10:36:12.123+01:00",
+    ],
+)
+def test_what_is_no_patient_is_left_alone(text: str) -> None:
+    assert mask_patients(text) == text
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_no_patient_is_left_whatever_stands_around_it(before: str, after: str) -> None:
+    text = f"{before}x{PATIENT}x{after}"
+    assert PATIENT not in mask_patients(text)
+    assert not has_patient(mask_patients(text))
+
+
+def test_a_long_run_of_digits_takes_no_long_time() -> None:
+    assert mask_patients("1" * 200_000) == "1" * 200_000
+    assert "[patient]" not in mask_patients("1 " * 50_000)
