@@ -39,14 +39,15 @@ def valid_cbe(text: str) -> bool:
 def valid_niss(text: str) -> bool:
     """A patient's number (NISS, or BIS with 20 or 40 added to the month), by its check digits and its month.
 
-    Born from 2000, the check digits are those of the body with a 2 before it.
+    Born from 2000, the check digits are those of the body with a 2 before it. Any day is taken: where the birth
+    date is not known, or its days had run out of numbers, the register counts on beyond the calendar.
     """
     if not _digits(text, 11):
         return False
-    month, day, check = int(text[2:4]) % 20, int(text[4:6]), int(text[9:])
-    if int(text[2:4]) >= 60 or month > 12 or day > 31:
+    month = int(text[2:4])
+    if month >= 60 or month % 20 > 12:
         return False
-    return check in (mod97(text[:9]), mod97("2" + text[:9]))
+    return int(text[9:]) in (mod97(text[:9]), mod97("2" + text[:9]))
 
 
 def valid_cnk(text: str) -> bool:

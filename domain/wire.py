@@ -20,8 +20,8 @@ from domain.bins import BINS_VERSION
 from domain.cells import CELLS_VERSION, SCHEMA
 from domain.errors import WireError
 
-WIRE_VERSION = 1
-READABLE = (WIRE_VERSION - 1, WIRE_VERSION)
+FIRST_VERSION = WIRE_VERSION = 1
+READABLE = range(max(FIRST_VERSION, WIRE_VERSION - 1), WIRE_VERSION + 1)
 _MAGIC = b"PPB"
 _CHECKED = len(_MAGIC) + 1 + 4  # where what the check covers begins
 _PREFIX = _CHECKED + 4
