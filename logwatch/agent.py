@@ -91,41 +91,40 @@ class Agent:
             begun = self._clock.now()
             behind = self.tick()
             if not behind:
-                waker.wait(max(0.0, self._settings.tick_seconds - (self._clock.now() - begun)))
+                # Of a clock that was set back meanwhile nothing is to be learnt.
+                passed = max(0.0, self._clock.now() - begun)
+                waker.wait(max(0.0, self._settings.tick_seconds - passed))
 
     def tick(self) -> bool:
         """Read, commit and hand over once; whether there is more to read already."""
         now = self._clock.now()
-        behind = False
         try:
-            for watch in self._watches:
-                self._read(watch, now)
-            self._commit(now)
+            behind = self._read_all(now)
         except StoreError as error:
             # The files are the buffer: what was read and not kept is read again when the store has room.
             log.error("not kept, and read again: %s", error)
-            self._rewind()
+            self._rewind(now)
             return False
-        for watch in self._watches:
-            unread = [file for file in watch.files.files.values() if not file.reached_end]
-            behind |= bool(unread)
-            if watch.files.ever_found and all(self._is_backfill(file, now) for file in unread):
-                watch.watermark = now - watch.source.disorder
         self._hand_over(now)
         self._tell_tallies(now)
         return behind
 
     def drain(self) -> None:
-        """Read everything that is there to its end, unfinished last lines too, and hand it over."""
-        while self.tick():
-            pass
-        now = self._clock.now()
-        for watch in self._watches:
-            for file in watch.files.oldest_first():
-                self._finish(watch, file, now)
-        self._commit(now)
-        self._beaten = float("-inf")
-        self._hand_over(now)
+        """Read everything that is there to its end, unfinished last lines too, and hand it over.
+
+        Raises StoreError, TransportError where some of it was not; then it is done by the next that tries.
+        """
+        behind = True
+        while behind:
+            now = self._clock.now()
+            behind = self._read_all(now)
+            for watch in self._watches:
+                for file in watch.files.oldest_first():
+                    if file.is_read:
+                        self._finish(watch, file, now)
+            self._commit(now)
+            self._send()
+        self._sender.beat(self._heartbeat(self._clock.now()))
 
     def close(self) -> None:
         """Let the files go."""
@@ -133,6 +132,20 @@ class Agent:
             watch.files.close()
 
     # -- reading -----------------------------------------------------------------------------------------------
+
+    def _read_all(self, now: float) -> bool:
+        """Read each file's turn and commit it; whether there is more to read already. Raises StoreError."""
+        behind = False
+        for watch in self._watches:
+            self._read(watch, now)
+        self._commit(now)
+        for watch in self._watches:
+            unread = [file for file in watch.files.files.values() if not file.reached_end]
+            behind |= bool(unread) or watch.files.crowded
+            held_back = watch.files.crowded_by_live or not watch.files.ever_found
+            if not held_back and all(self._is_backfill(file, now) for file in unread):
+                watch.watermark = now - watch.source.disorder
+        return behind
 
     def _read(self, watch: Watch, now: float) -> None:
         """Read the source's files, each at most one turn."""
@@ -147,7 +160,7 @@ class Agent:
                     self._finish(watch, file, now)
             except (InputError, OSError) as error:
                 log.warning("source %s: %s; read again when it changes", watch.source.name, error)
-                watch.files.set_aside(file)
+                watch.files.set_aside(file, error, now)
 
     def _read_file(self, watch: Watch, file: FollowedFile, now: float) -> None:
         read = 0
@@ -197,26 +210,30 @@ class Agent:
             watch.files.kept(position for position in positions if position.source == watch.source.name)
         self._events, self._count, self._touched = [], 0, {}
 
-    def _rewind(self) -> None:
+    def _rewind(self, now: float) -> None:
         totals = self._outbox.totals()
         for watch in self._watches:
-            watch.files.rewind()
+            watch.files.rewind(now)
             watch.total = totals.get(watch.source.name, Accounting())
         self._events, self._count, self._touched = [], 0, {}
 
     def _hand_over(self, now: float) -> None:
         """Send what waits, then the heartbeat; a peer that is away is told of once a heartbeat."""
+        due = not 0 <= now - self._beaten < HEARTBEAT_SECONDS  # also when the clock was set back
         try:
-            for name, payload in self._outbox.waiting():
-                self._sender.send(name, payload)
-                self._outbox.delivered(name)
-            if now - self._beaten >= HEARTBEAT_SECONDS:
+            self._send()
+            if due:
                 self._sender.beat(self._heartbeat(now))
                 self._beaten = now
         except (TransportError, StoreError) as error:
-            if now - self._beaten >= HEARTBEAT_SECONDS:
+            if due:
                 log.warning("not handed over yet: %s", error)
                 self._beaten = now
+
+    def _send(self) -> None:
+        for name, payload in self._outbox.waiting():
+            self._sender.send(name, payload)
+            self._outbox.delivered(name)
 
     def _heartbeat(self, now: float) -> Heartbeat:
         return Heartbeat(
@@ -234,7 +251,7 @@ class Agent:
 
     def _tell_tallies(self, now: float) -> None:
         """Once a minute: what was amiss in the lines, by field and code, never the lines themselves."""
-        if now - self._tallied < TALLY_SECONDS:
+        if 0 <= now - self._tallied < TALLY_SECONDS:
             return
         self._tallied = now
         for watch in self._watches:

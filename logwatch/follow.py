@@ -12,6 +12,7 @@ import hashlib
 import os
 from io import FileIO
 from pathlib import Path
+from typing import NamedTuple
 
 from domain.batch import Accounting, Position
 from domain.errors import InputError
@@ -42,6 +43,19 @@ def fingerprint_of(head: bytes) -> str:
             return fingerprint(line)
         at = end + 1
     return fingerprint(head) if len(head) >= _HEAD_BYTES else ""
+
+
+class Seen(NamedTuple):
+    """A file as a look finds it; while all of it stays, nothing came, and reading it would go as it went."""
+
+    size: int
+    modified_ns: int
+    changed_ns: int  # its rights, too
+
+
+def seen(status: os.stat_result) -> Seen:
+    """How a file is seen."""
+    return Seen(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 class FollowedFile:
@@ -90,15 +104,25 @@ class FollowedFile:
     @property
     def identity(self) -> str:
         """The file's name for the checkpoint; "" while its first line is not complete."""
-        if not self.fingerprint:
-            return ""
-        return f"{self.inode[0]:x}-{self.inode[1]:x}-{self.fingerprint}"
+        return self.identity_with(self.fingerprint) if self.fingerprint else ""
+
+    def identity_with(self, fingerprint: str) -> str:
+        """The name this file has with a fingerprint."""
+        return f"{self.inode[0]:x}-{self.inode[1]:x}-{fingerprint}"
+
+    def fingerprint_if_finished(self) -> str:
+        """The fingerprint that `finish` gives a file without one. Leaves the content at its start."""
+        self._seek(0)
+        data = self._take(_HEAD_BYTES)
+        self._seek(0)
+        return fingerprint(data)
 
     def position(self) -> Position:
         """How far the file is counted."""
         return Position(
             source=self.source,
-            path=str(self.path),
+            # A name may be of no encoding; what is stored and sent is text.
+            path=str(self.path).encode(errors="replace").decode(),
             identity=self.identity,
             offset=self.offset,
             accounting=self.accounting,
@@ -126,6 +150,10 @@ class FollowedFile:
     def size(self) -> int:
         """The file's size on disk."""
         return os.fstat(self._raw.fileno()).st_size
+
+    def seen(self) -> Seen:
+        """The file as it is now."""
+        return seen(os.fstat(self._raw.fileno()))
 
     def resume(self, offset: int, accounting: Accounting) -> None:
         """Go on where the checkpoint says that counting stopped."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 import threading
@@ -23,6 +24,12 @@ def set_up_logs(name: str) -> None:
     )  # fmt: skip
     # Migrations tell every plug-in they load; what they change is told by the store.
     logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def allow_many_files() -> None:
+    """Let this process hold as many files open as it may: 1,024, the usual beginning, is a few sources' logs."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def stop_event() -> threading.Event:
