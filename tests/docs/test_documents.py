@@ -1,0 +1,110 @@
+"""Links, pictures, configurations and files that the documents name."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from domain.cells import BUCKET_SECONDS
+from domain.clock import SystemClock
+from logwatch.agent import BACKFILL_SECONDS, HEARTBEAT_SECONDS, MOST_EVENTS
+from logwatch.catalog import formats
+from logwatch.examples import failures
+from logwatch.kinds import KINDS
+from logwatch.lines import MAX_LINE
+from pharmapulse.cli import call
+from pharmapulse.config import load
+from pharmapulse.wiring import Places
+from store.outbox import KEPT_BYTES
+from tests.docs.reading import DOCUMENTS, ROOT, Block, blocks, codes, prose, rows, sections
+
+DATA, HOUSE, FORMATS = (ROOT / "docs" / f"{name}.md" for name in ("data", "architecture", "formats"))
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|<img [^>]*src=\"([^\"]+)\"")
+_MOST_BYTES, _MOST_PICTURES = 150_000, 5
+
+
+def links(document: Path) -> list[str]:
+    found = ["".join(match) for match in _LINK.findall(document.read_text("utf-8"))]
+    return [link.partition("#")[0] for link in found if "://" not in link]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    assert not [link for link in links(document) if link and not (document.parent / link).exists()]
+
+
+def test_every_document_is_linked_from_the_readme() -> None:
+    linked = {(ROOT / link).resolve() for link in links(ROOT / "README.md")}
+    assert not [document.name for document in DOCUMENTS if document not in linked and document.name != "README.md"]
+
+
+def test_pictures_are_few_small_and_shown() -> None:
+    pictures = set((ROOT / "docs" / "images").iterdir())
+    assert len(pictures) <= _MOST_PICTURES
+    assert not [path.name for path in pictures if path.stat().st_size > _MOST_BYTES]
+    assert pictures == {path for document in DOCUMENTS for link in links(document)
+                        if (path := (document.parent / link).resolve()).suffix == ".png"}  # fmt: skip
+
+
+@pytest.mark.parametrize("block", blocks("toml"), ids=str)
+def test_every_configuration_that_is_shown_is_right(block: Block, tmp_path: Path) -> None:
+    text = block.text if "[site]" in block.text else f'[site]\nname = "A site"\ndata = "data"\n{block.text}'
+    shown = tomllib.loads(text)
+    file = tmp_path / "pharmapulse.toml"
+    file.write_text(text.replace(f'"{shown["site"]["data"]}"', f'"{tmp_path}/data"'))
+    config = load(file)
+    for name, form in config.settings.formats.items():
+        assert form.examples
+        assert not failures(form, config.codes, f"formats.{name}", SystemClock().now())
+    if "[[sources]]" in block.text:
+        written = [line for line in block.text.splitlines() if line.strip()]
+        assert len(written) <= 13  # "a dozen lines"
+
+
+def test_the_shipped_formats_and_kinds_are_those_that_are_told() -> None:
+    text = prose(FORMATS)
+    assert {row[0].strip("`") for row in rows(text)} == set(formats({}))
+    assert all(f"`{kind}` (" in text for kind in KINDS)
+
+
+def test_what_is_stored_is_what_the_document_says(config: Path) -> None:
+    assert call(["logwatch", "--config", str(config), "--once"]) == 0
+    assert call(["collector", "--config", str(config), "--once"]) == 0
+    data = config.parent / "data"
+    named = {name for row in rows(prose(DATA)) for name in codes(row[1])} - {Places(data).socket.name}
+    assert not [name for name in named if not (data / name).exists()]
+    stored = {path.relative_to(data) for path in data.rglob("*") if path.is_file() and path.stat().st_size}
+    told = [path for path in stored if any(str(path).startswith(name) for name in named)]
+    assert told
+    assert not stored.difference(told)
+
+
+def test_every_file_of_the_house_exists() -> None:
+    text = HOUSE.read_text("utf-8")
+    named = {name for name in codes(prose(HOUSE)) if re.fullmatch(r"[a-z_]+/[\w./]*", name)}
+    drawn = set(re.findall(r"\b([a-z]+/)  ", text))
+    assert len(drawn) == 9
+    assert not [name for name in named | drawn if not (ROOT / name).exists()]
+
+
+def test_figures_in_the_text_are_those_of_the_code() -> None:
+    house, data, form = (" ".join(prose(document).split()) for document in (HOUSE, DATA, FORMATS))
+    assert BUCKET_SECONDS == 10
+    assert "ten seconds, hub, endpoint" in house
+    assert BACKFILL_SECONDS == 600
+    assert "more than ten minutes old" in house
+    assert HEARTBEAT_SECONDS == 2
+    assert "at least every two seconds" in house
+    assert f"{MOST_EVENTS:,} events" in house
+    assert f"{MAX_LINE // 1024} KiB" in house
+    assert f"{MAX_LINE // 1024} KiB" in form
+    assert f"the last {KEPT_BYTES // 2**20} MiB" in data
+
+
+def test_no_heading_is_twice_in_a_document() -> None:
+    for document in DOCUMENTS:
+        headings = [heading for heading, _ in sections(document)]
+        assert len(headings) == len(set(headings)), document.name
