@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ CONFIG = """\
 [site]
 name = "MyCareNet, simulated"
 data = "data"
+clock = "2025-11-17T10:06:00+01:00@1"
 [collector]
 grace_seconds = 0
 [[sources]]
@@ -26,7 +28,8 @@ hub = "mycarenet"
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with simulated logs of some minutes, and a configuration beside them."""
     home = tmp_path_factory.mktemp("home")
-    simulate(home / "logs", 1_794_819_600.0, 1_794_819_900.0, pharmacies=50, load=20)
+    begin = datetime.fromisoformat("2025-11-17T10:00:00+01:00").timestamp()
+    simulate(home / "logs", begin, begin + 300, pharmacies=50, load=20)
     (home / "pharmapulse.toml").write_text(CONFIG)
     return home
 

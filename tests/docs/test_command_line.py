@@ -7,19 +7,20 @@ import json
 import re
 import shlex
 import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from dashboard.openapi import DOCUMENT as DOCUMENT_OF_API
 from pharmapulse.cli import COMMANDS
 from tests.cli.call import ask
 from tests.docs.reading import DOCUMENTS, ROOT, blocks, codes, commands, rows, section, sections
 
 DOCUMENT = ROOT / "docs" / "command-line.md"
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
-# Options of other programs: what stands before them says whose they are.
-_OTHERS = {"--lines", "--long", "--no-long", "--runs"}
 
 
 def parser_of(command: str) -> argparse.ArgumentParser:
@@ -50,8 +51,15 @@ def test_every_option_stands_there_and_no_other(command: str) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_option_that_is_named_exists(document: Path) -> None:
     ours = {"--help"}.union(*map(options_of, COMMANDS))
+    if document.name == "speed.md":
+        ours = bench_options()
     named = set(_OPTION.findall(re.sub(r"git [^`\n]*", "", document.read_text("utf-8"))))
-    assert not named - ours - (_OTHERS if document.name == "speed.md" else set())
+    assert not named - ours
+
+
+def bench_options() -> set[str]:
+    told = subprocess.run([sys.executable, "-m", "bench.run", "--help"], cwd=ROOT, capture_output=True, check=True)
+    return set(_OPTION.findall(told.stdout.decode()))
 
 
 def words_of(line: str) -> list[str]:
@@ -111,6 +119,17 @@ def test_the_keys_of_analyse_are_those_that_are_printed(access_log: Path, capsys
     parts = codes(before)[1:6]
     assert printed["lines"] == sum(printed[part] for part in parts)
     assert " + ".join(parts) in " ".join(text[1].split())
+
+
+def test_the_addresses_of_the_api_are_those_it_describes() -> None:
+    paths = cast("dict[str, dict[str, Any]]", DOCUMENT_OF_API["paths"])
+    told: dict[str, set[str]] = {}
+    for address, meaning in rows(section(DOCUMENT, "The API")):
+        told |= {path: set(codes(meaning)) - {"null"} for path in codes(address)}
+    described = {
+        path: {one["name"] for one in of["get"]["parameters"] if one["in"] == "query"} for path, of in paths.items()
+    }
+    assert told == described
 
 
 def test_make_targets_that_are_named_exist() -> None:

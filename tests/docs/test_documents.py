@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
+from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from domain.cells import BUCKET_SECONDS
 from domain.clock import SystemClock
+from domain.series import SeriesKey
 from logwatch.agent import BACKFILL_SECONDS, HEARTBEAT_SECONDS, MOST_EVENTS
 from logwatch.catalog import formats
 from logwatch.examples import failures
@@ -18,7 +22,9 @@ from logwatch.lines import MAX_LINE
 from pharmapulse.cli import call
 from pharmapulse.config import load
 from pharmapulse.wiring import Places
+from rrd.store import RrdSeriesStore
 from store.outbox import KEPT_BYTES
+from tests.cli.call import ask
 from tests.docs.reading import DOCUMENTS, ROOT, Block, blocks, codes, prose, rows, sections
 
 DATA, HOUSE, FORMATS = (ROOT / "docs" / f"{name}.md" for name in ("data", "architecture", "formats"))
@@ -70,10 +76,32 @@ def test_the_shipped_formats_and_kinds_are_those_that_are_told() -> None:
     assert all(f"`{kind}` (" in text for kind in KINDS)
 
 
-def test_what_is_stored_is_what_the_document_says(config: Path) -> None:
-    assert call(["logwatch", "--config", str(config), "--once"]) == 0
-    assert call(["collector", "--config", str(config), "--once"]) == 0
-    data = config.parent / "data"
+@pytest.fixture(scope="module")
+def data(home: Path) -> Path:
+    """What a log watcher and a collector leave behind."""
+    config = str(home / "pharmapulse.toml")
+    assert call(["logwatch", "--config", config, "--once"]) == 0
+    assert call(["collector", "--config", config, "--once"]) == 0
+    return home / "data"
+
+
+def test_the_walk_ends_with_the_counts_of_the_log(
+    data: Path, access_log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counted = json.loads(ask(capsys, "analyse", "--json", str(access_log)).out)
+    series = RrdSeriesStore(data / "series")
+    # An access line says its start to the second only: the first calls count for the minute before.
+    begin = int(datetime.fromisoformat("2025-11-17T09:00:00Z").timestamp())
+    for family in ("endpoint", "vendor", "code"):
+        written = {key: int(np.nansum(series.read(SeriesKey(family, key), 60, begin - 60, begin + 360).column("calls")))
+                   for key in series.keys(family)}  # fmt: skip
+        assert {key[-1]: calls for key, calls in written.items()} == {
+            row["key"]: row["calls"] for row in counted["by"][family] if row["key"]
+        }
+    assert counted["events"] > 100
+
+
+def test_what_is_stored_is_what_the_document_says(data: Path) -> None:
     named = {name for row in rows(prose(DATA)) for name in codes(row[1])} - {Places(data).socket.name}
     assert not [name for name in named if not (data / name).exists()]
     stored = {path.relative_to(data) for path in data.rglob("*") if path.is_file() and path.stat().st_size}
