@@ -44,6 +44,8 @@ LATE_SHARE = 3.0
 # buckets are dropped and made again from the ledger once the watermark moves, at most once in RETRY_SECONDS.
 MOST_BINS = 6_000_000
 RETRY_SECONDS = 60.0
+# Batches that are missing so long are told of.
+TELL_SECONDS = 120.0
 TICK_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
@@ -77,7 +79,9 @@ class Collector:
         self._buckets: OpenBuckets | None = None
         self._filled = False
         self._fill_after = self._late_after = float("-inf")
-        self._compact_after = clock.now() + settings.compact_seconds
+        self._ticked = clock.now()
+        self._compact_after = self._ticked + settings.compact_seconds
+        self._incomplete: dict[str, float] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Tick until `stop` is set. What may work later (a full disk) is told and tried again."""
@@ -104,9 +108,12 @@ class Collector:
         Raises TransportError, StoreError, SeriesError; the next tick goes on from there.
         """
         now = self._clock.now()
+        if now < self._ticked:  # set back: what was put off until a time that may be far is due
+            self._fill_after = self._late_after = self._compact_after = now
+        self._ticked = now
         self._catch_up(now)
         more = self._take_in()
-        self._hear()
+        self._hear(now)
         self._catch_up(now)
         self._close(now, self._settings.grace_seconds)
         if self._late and now >= self._late_after:
@@ -167,12 +174,27 @@ class Collector:
                 self._fill_after = self._clock.now() + RETRY_SECONDS
         self._late.add(late)
 
-    def _hear(self) -> None:
+    def _hear(self, now: float) -> None:
         with self._lock:
-            self._watermark.hear(self._receiver.heartbeats(), self._ledger.holds_up_to)
+            self._watermark.hear(self._receiver.heartbeats(), self._ledger.holds_up_to, now)
+        self._tell_incomplete(now)
         mark = self._watermark.complete_up_to
         if mark is not None:
             self._ledger.cover(int(mark) if self._oldest is None else min(int(mark), self._oldest), int(mark))
+
+    def _tell_incomplete(self, now: float) -> None:
+        """Say once of an agent that its batches are missing for long: nothing is complete until they come."""
+        incomplete = self._watermark.incomplete
+        self._incomplete = {agent: self._incomplete.get(agent, now) for agent in incomplete}
+        for agent, heartbeat in incomplete.items():
+            if now - self._incomplete[agent] >= TELL_SECONDS:
+                _log.warning(
+                    "agent %s has sent its batches up to %d and not all of them are here: nothing later is complete "
+                    "before they are. Look for them on their way, and among those set aside",
+                    agent,
+                    heartbeat.sequence,
+                )
+                self._incomplete[agent] = float("inf")
 
     def _catch_up(self, now: float) -> None:
         """Fill the open buckets from the ledger, writing what ended on the way."""
@@ -184,6 +206,10 @@ class Collector:
         if buckets is None:
             standing = stand(self._ledger, self._series, floors, coverage, now, self._zone)
             buckets, ahead = standing.buckets, dict(standing.ahead)
+        else:
+            # What an attempt before this one added and could not write is read again.
+            with self._lock:
+                buckets.forget()
         limit = coverage[1] - self._settings.grace_seconds
         span = self._ledger.span() or coverage
         for past, cells in chunks(self._ledger, buckets.begins(), max(span[1], limit)):
@@ -234,11 +260,12 @@ class Collector:
 
     def _compact(self, now: float) -> None:
         """Late cells first: until they are rewritten, their batches stay among the arrived."""
+        # Also when it fails: what reads and writes so much is not tried again at once.
+        self._compact_after = now + self._settings.compact_seconds
         if self._late:
             self._rewrite_late(now)
         self._ledger.compact()
         self._ledger.drop_before(int(now - self._settings.retention_days * DAY))
-        self._compact_after = now + self._settings.compact_seconds
 
     # LiveBuckets
 

@@ -7,6 +7,7 @@ It never moves backwards.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from domain.batch import Heartbeat
@@ -34,15 +35,22 @@ class Watermark:
         """The newest heartbeat of each agent, whether it counts or not."""
         return tuple(self._newest[agent] for agent in sorted(self._newest))
 
-    def hear(self, heartbeats: Iterable[Heartbeat], holds: Holds) -> None:
-        """Take in heartbeats, and move on as far as they allow."""
+    @property
+    def incomplete(self) -> Mapping[str, Heartbeat]:
+        """The newest heartbeat of each agent whose batches up to it are not all held."""
+        return {agent: newest for agent, newest in self._newest.items() if self._counting.get(agent) is not newest}
+
+    def hear(self, heartbeats: Iterable[Heartbeat], holds: Holds, now: float = math.inf) -> None:
+        """Take in heartbeats, and move on as far as they allow, but not beyond `now`: an agent's clock may be ahead."""
         for heartbeat in heartbeats:
             self._newest[heartbeat.agent] = heartbeat
             if holds(heartbeat.agent, heartbeat.incarnation, heartbeat.sequence):
                 self._counting[heartbeat.agent] = heartbeat
         lowest = earliest(self._newest, self._counting)
-        if lowest is not None and (self._complete_up_to is None or lowest > self._complete_up_to):
-            self._complete_up_to = lowest
+        if lowest is not None:
+            lowest = min(lowest, now)
+            if self._complete_up_to is None or lowest > self._complete_up_to:
+                self._complete_up_to = lowest
 
 
 def earliest(newest: Mapping[str, Heartbeat], counting: Mapping[str, Heartbeat]) -> float | None:
