@@ -260,8 +260,7 @@ class Analysis:
             return []
         rows = []
         quantiles = table.latencies.quantiles(self._values)
-        for key in present.tolist():
-            ok, functional, technical = (int(count) for count in table.counts[key])
+        for key, (ok, functional, technical) in zip(present.tolist(), table.counts[present].tolist(), strict=True):
             p50, p95, longest = quantiles.get(key, (None, None, None))
             rows.append(
                 {

@@ -9,11 +9,11 @@ import polars as pl
 
 from logwatch.events import Tally
 from logwatch.kinds.base import Column, Mask, Request, Split
-from logwatch.memo import Memo, Numbers, TokenTable
+from logwatch.memo import REJECTED, Memo, Numbers, TokenTable
 from logwatch.plan import Plan
 from logwatch.rows import EVENT, Rows
-from logwatch.times import head_length, read_head
-from logwatch.vocabulary import Vocabulary, head_memo
+from logwatch.times import head_length, localise, read_head, read_heads
+from logwatch.vocabulary import Vocabulary
 
 # Names of columns of our own; no field of a line holds a space in its name.
 _HEAD, _TAIL, _SOUND = " head", " tail", " sound"
@@ -68,7 +68,7 @@ class Columns:
         codes = frame.select(picked)
         if self._split.checks:
             self.sound &= codes[_SOUND].to_numpy()
-        self._read_times(codes, time, cut)
+        self._read_times(codes, heads_table, time, cut)
         for guard in self._split.guards:
             self._numbers(words.guard(guard.prefix), codes[guard.prefix], guard, self._text(guard))
         for key, (field, _) in self._plan.keys.items():
@@ -113,27 +113,37 @@ class Columns:
         length = head_length(value)
         return 0 if read_head(value[:length]) is None else len(time.prefix) + length
 
-    def _read_times(self, codes: pl.DataFrame, time: Column, cut: int) -> None:
-        tokens = self._split.frame[time.name]
+    def _read_times(self, codes: pl.DataFrame, heads: TokenTable, time: Column, cut: int) -> None:
+        """Read the times: to the second from the block's table of heads, the rest from the reader's table of tails.
 
-        def head(rows: Numbers) -> list[str]:
-            return tokens.gather(rows).str.head(cut).fill_null("").to_list()
+        Heads hardly come again in a later block; tails do.
+        """
+        texts = [text[len(time.prefix) :] if text.startswith(time.prefix) else "" for text in heads.tokens()]
+        known = read_heads(texts[1:], REJECTED)
+        head_codes = codes[_HEAD].to_numpy()
+        # Number 0 is the missing token, which is no time.
+        head_us = np.concatenate(([REJECTED], known))[head_codes]
+        rejected = head_us == REJECTED
+        if rejected.any():
+            self.sound &= ~rejected
+        tokens = self._split.frame[time.name]
 
         def tail(rows: Numbers) -> list[str]:
             return tokens.gather(rows).str.slice(cut).fill_null("").to_list()
 
         behind = Column(time.name)
-        # Heads hardly come again in a later block; tails do.
-        head_us, _ = self._numbers(head_memo(), codes[_HEAD], time, head)
         tail_us, local = self._numbers(self._words.tail, codes[_TAIL], behind, tail)
         np.add(head_us, tail_us, out=self.rows.time_us)
         if local is not None:
             # Only for the lines concerned: a zone's rules cost far more than a date's arithmetic.
             where = np.flatnonzero(local & self.sound)
-            heads, tails = codes[_HEAD].to_numpy()[where], codes[_TAIL].to_numpy()[where]
-            local_us, _, _ = self._words.local_head().look_up(heads, time, lambda rows: head(where[rows]))
+            tails = codes[_TAIL].to_numpy()[where]
+            seconds, places = np.unique(head_us[where], return_inverse=True)
+            placed = np.array([localise(second, self._plan.zone) for second in seconds.tolist()], dtype=np.int64)[
+                places
+            ]
             fraction, _, _ = self._words.fraction.look_up(tails, behind, lambda rows: tail(where[rows]))
-            self.rows.time_us[where] = local_us + fraction
+            self.rows.time_us[where] = placed + fraction
 
     def tally(self, tally: Tally) -> None:
         """Add the unusable tokens of the lines that were read by columns."""

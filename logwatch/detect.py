@@ -12,7 +12,8 @@ from logwatch.reader import Reader
 from logwatch.registry import Registry
 
 TRY_LINES = 1_000
-_LOOK_LINES = 50
+# A tenth of the lines tried.
+_LOOK_LINES = TRY_LINES // 10
 _CAP = 10_000
 
 
@@ -52,8 +53,9 @@ def detect(file: str, block: bytes, known: Mapping[str, Format], now: float) -> 
     count = sum(1 for line in first.split(b"\n") if line.strip())
     # A short look first: only formats that read something of it are tried on more, all when none does.
     look = b"\n".join(lines[:_LOOK_LINES]) + b"\n"
-    some = {trial.name: known[trial.name] for trial in trials(look, known, now) if trial.events}
-    best = trials(first, some or known, now)
+    best = [trial for trial in trials(look, known, now) if trial.events]
+    if len(best) != 1 or best[0].events < _LOOK_LINES:  # else no other reads any, and this one enough
+        best = trials(first, {trial.name: known[trial.name] for trial in best} or known, now)
     if not best or best[0].events == 0 or best[0].events * 10 < count:
         tried = ", ".join(f"{trial.name} ({trial.events} of {count} lines)" for trial in best[:3])
         raise InputError(

@@ -12,7 +12,7 @@ import zstandard
 from domain.errors import InputError
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-BLOCK = 8 << 20
+BLOCK = 12 << 20
 _STEP = 1 << 17
 # What reading compressed content raises when it is not what it should be, beside OSError.
 DAMAGED = (EOFError, zlib.error, zstandard.ZstdError)

@@ -29,8 +29,13 @@ class TokenTable:
     """
 
     def __init__(self) -> None:
-        self.dtype = pl.Categorical(pl.Categories.random())
+        self._categories = pl.Categories.random()
+        self.dtype = pl.Categorical(self._categories)
         self._anchor = pl.Series([""], dtype=self.dtype)
+
+    def tokens(self) -> list[str]:
+        """Every token of the table, by its number."""
+        return self._categories.to_series().to_list()
 
 
 class Memo:

@@ -183,11 +183,13 @@ class Reader:
             malformed=int(counts[MALFORMED]),
             future=ahead,
         )
-        keep = is_event & ~future if ahead or counts[EVENT] != height else None
+        keep = np.flatnonzero(is_event & ~future) if ahead or counts[EVENT] != height else None
         for key, number in self._words.fixed.items():
             rows.ids[key] = np.full(height, number, dtype=np.int32)
         ids = {key: (column if keep is None else column[keep]) for key, column in rows.ids.items()}
-        status = rows.status if keep is None else rows.status[keep]
+        status = None
+        if self._plan.status:
+            status = rows.status if keep is None else rows.status[keep]
         klass, side = self._judging.judge(ids["code"], status, tally)
         final = {"class": klass, "side": side}
         for key, column in ids.items():

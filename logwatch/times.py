@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
 
 US = 1_000_000
 _ISO_DAY = re.compile(r"([0-9]{4})[-/]([0-9]{2})[-/]([0-9]{2})")
@@ -23,6 +27,11 @@ _EPOCH = re.compile(r"([0-9]{10})(?:\.([0-9]{1,9}))?|([0-9]{13})|([0-9]{16})|([0
 _MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}
 # A year beyond these is no log's, and could not be moved between zones.
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998
+# Where a head such as 2026-11-22T10:36:12 has its digits, and what may stand between them.
+_ISO_LENGTH = 19
+_DIGIT_PLACES = [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18]
+_SEPARATORS = {4: list(b"-/"), 7: list(b"-/"), 10: list(b"T "), 13: list(b":"), 16: list(b":")}
+_DAY_WEIGHTS = 10 ** np.arange(7, -1, -1)
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -45,6 +54,25 @@ def read_head(head: str) -> int | None:
     if hour is None or minute is None or second is None or hour > 23:
         return None
     return date + ((hour * 60 + minute) * 60 + second) * US
+
+
+def read_heads(heads: Sequence[str], none: int) -> npt.NDArray[np.int64]:
+    """`read_head` of many heads at once; `none` where it gives None."""
+    if not heads or any(len(head) != _ISO_LENGTH or not head.isascii() for head in heads):
+        return np.array([none if (value := read_head(head)) is None else value for head in heads], dtype=np.int64)
+    marks = np.frombuffer("".join(heads).encode("ascii"), dtype=np.uint8).reshape(len(heads), _ISO_LENGTH)
+    digits = marks[:, _DIGIT_PLACES].astype(np.int64) - ord("0")
+    good = ((digits >= 0) & (digits <= 9)).all(axis=1)
+    for place, allowed in _SEPARATORS.items():
+        good &= np.isin(marks[:, place], allowed)
+    hour, minute, second = (digits[:, place] * 10 + digits[:, place + 1] for place in (8, 10, 12))
+    good &= (hour < 24) & (minute < 60) & (second < 60)
+    # Days are few: each is looked at once, as `read_head` does.
+    names, which = np.unique(digits[:, :8] @ _DAY_WEIGHTS, return_inverse=True)
+    days = [_day(number // 10_000, number // 100 % 100, number % 100) for number in names.tolist()]
+    day = np.array([none if value is None else value for value in days], dtype=np.int64)[which]
+    good &= day != none
+    return np.where(good, day + ((hour * 60 + minute) * 60 + second) * US, none)
 
 
 @lru_cache(maxsize=1_024)

@@ -10,7 +10,7 @@ from logwatch.events import LINE_KEYS, Dictionary
 from logwatch.meaning import Meaning
 from logwatch.memo import INVALID, MOST_TOKENS, REJECTED, Memo, TokenTable
 from logwatch.plan import Plan
-from logwatch.times import localise, read_head, read_tail
+from logwatch.times import read_tail
 
 
 class Vocabulary:
@@ -40,10 +40,6 @@ class Vocabulary:
         """A memo for a column nobody wants: any value will do behind the right prefix."""
         return self.guards.setdefault(prefix, Memo(lambda _: 0, np.int32))
 
-    def local_head(self) -> Memo:
-        """A memo of seconds that name no zone, in µs UTC."""
-        return Memo(lambda text: REJECTED if (head := read_head(text)) is None else localise(head, self._plan.zone))
-
     def _number(self, key: str, meaning: Meaning) -> Callable[[str], int]:
         """Token to number in the dictionary of its key."""
         seen, found = self._seen[key], self.found[key]
@@ -69,11 +65,6 @@ def read_status(token: str) -> int:
     if token in ("", "-"):
         return -1
     return int(token) if len(token) == 3 and token.isascii() and token.isdigit() else INVALID
-
-
-def head_memo() -> Memo:
-    """A memo of seconds as if they were UTC, in µs."""
-    return Memo(lambda text: REJECTED if (head := read_head(text)) is None else head)
 
 
 def _tail(text: str) -> int:
