@@ -39,13 +39,18 @@ def write_part(folder: Path, hour: int, cells: pl.DataFrame) -> Part:
     """
     begin = datetime.fromtimestamp(hour, UTC).strftime("%Y-%m-%dT%HZ")
     name = f"{begin}.{secrets.token_hex(6)}.parquet"
-    cells.write_parquet(
-        folder / name,
-        compression="zstd",
-        row_group_size=_ROWS_IN_GROUP,
-        metadata={_VERSION_KEY: str(CELLS_VERSION)},
-    )
-    sync_file(folder / name)
+    try:
+        cells.write_parquet(
+            folder / name,
+            compression="zstd",
+            row_group_size=_ROWS_IN_GROUP,
+            metadata={_VERSION_KEY: str(CELLS_VERSION)},
+        )
+        sync_file(folder / name)
+    except BaseException:
+        # What was begun on a full disk must not take the room that others still find there.
+        (folder / name).unlink(missing_ok=True)
+        raise
     first, last = cells.select(pl.col("bucket").min().alias("first"), pl.col("bucket").max().alias("last")).row(0)
     return Part(hour, name, int(first), int(last), len(cells))
 

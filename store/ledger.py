@@ -195,7 +195,7 @@ class FileLedger:
             parts = list(self._manifest.parts.values())
         gone: list[Part] = []
         new: list[Part] = []
-        with self._told():
+        with self._told(), self._removing_unless_whole(new):
             cells = pl.concat([SCHEMA.to_frame(), *(batch.read() for batch in batches if batch.cells)])
             for hour, frame in split_by_hour(cells).items():
                 old = [part for part in parts if part.hour == hour]
@@ -220,6 +220,19 @@ class FileLedger:
             merged = self._write_merged(several[0], gone, SCHEMA.to_frame())
             sync_directory(self._hours)
         self._swap((), gone, [merged])
+
+    @contextmanager
+    def _removing_unless_whole(self, new: Sequence[Part]) -> Iterator[None]:
+        """Remove the hour files of an attempt that an error ends: the next writes others.
+
+        Not those of a swap that fails: a disk that failed may have kept it all the same.
+        """
+        try:
+            yield
+        except BaseException:
+            for part in new:
+                (self._hours / part.file).unlink(missing_ok=True)
+            raise
 
     def _write_merged(self, hour: int, parts: Sequence[Part], more: pl.DataFrame) -> Part:
         """One part of an hour's parts and some more of its cells. Raises OSError, PolarsError."""

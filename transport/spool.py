@@ -70,9 +70,15 @@ class SpoolSender(_Spool):
 class SpoolReceiver(_Spool):
     """The collector's end of a spool."""
 
+    def __init__(self, directory: Path) -> None:
+        """Make the folders that are missing. Raises TransportError."""
+        super().__init__(directory)
+        self._unreadable: set[BatchName] = set()
+
     def arrivals(self) -> Iterator[Arrival]:
         """Batches that wait, oldest sequence first for each agent, each read when its turn comes.
 
+        One that cannot be read (copied with another user's rights, say) is told of, and the others go on.
         Raises TransportError.
         """
         with _told(self._batches):
@@ -86,10 +92,18 @@ class SpoolReceiver(_Spool):
             except WireError as error:
                 self._set_aside(self._batches / file, str(error))
         for name in sorted(names):
-            path = self._path(name)
-            with _told(path):
-                payload = path.read_bytes()
+            try:
+                payload = self._path(name).read_bytes()
+            except OSError as error:
+                self._tell_unreadable(name, error)
+                continue
+            self._unreadable.discard(name)
             yield Arrival(name, payload)
+
+    def _tell_unreadable(self, name: BatchName, error: OSError) -> None:
+        if name not in self._unreadable:
+            self._unreadable.add(name)
+            _log.error("%s cannot be read, and waits: %s", self._path(name), error.strerror or error)
 
     def done(self, name: BatchName) -> None:
         """Take a batch out of the spool. Raises TransportError.
@@ -120,7 +134,7 @@ class SpoolReceiver(_Spool):
         with _told(path):
             path.replace(target)
         _log.error(
-            "set aside %s: %s. Look at it; the agent still has its batches and can send them again", target, reason
+            "set aside %s: %s. Look at it; one that is made good again is taken when it is moved back", target, reason
         )
 
 

@@ -45,7 +45,7 @@ def test_a_disk_that_fills_while_open_buckets_are_remade_counts_nothing_twice(tm
     series.full = False
     world.step(600)
     world.step(3_600)
-    assert world.check() > 1_000
+    assert world.check() > 500
 
 
 def test_an_agent_ahead_of_time_completes_nothing_that_has_not_been(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import resource
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -145,6 +146,21 @@ def test_no_damage_to_a_batch_is_counted_or_ends_the_process(tmp_path: Path) -> 
         with pytest.raises(WireError):
             ledger.book(Arrival(good.name, bytes(damaged)))
     assert ledger.book(good)
+
+
+def test_a_compaction_that_finds_no_room_leaves_nothing_behind(tmp_path: Path) -> None:
+    ledger = open_ledger(tmp_path)
+    for place in range(3):
+        ledger.book(arrival(place + 1, some_cells(place, START + 3_600 * place, seconds=600)))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with pytest.raises(StoreError):
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
+            ledger.compact()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list((tmp_path / "hours").iterdir())
+    assert ledger.compact() == 3
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:

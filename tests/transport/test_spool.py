@@ -68,6 +68,21 @@ def test_what_cannot_be_used_is_set_aside_loudly(tmp_path: Path, caplog: pytest.
     assert "it is damaged" in caplog.text
 
 
+def test_one_batch_that_cannot_be_read_does_not_stop_the_others(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sender, receiver = SpoolSender(tmp_path), SpoolReceiver(tmp_path)
+    sender.send(name(2), b"2")
+    unreadable = tmp_path / "batches" / f"{name(1)}.ppb"
+    unreadable.mkdir()  # what a test run by root cannot read either
+    for _ in range(3):
+        assert [arrival.name for arrival in receiver.arrivals()] == [name(2)]
+    assert len(caplog.records) == 1
+    unreadable.rmdir()
+    sender.send(name(1), b"1")
+    assert [arrival.name for arrival in receiver.arrivals()] == [name(1), name(2)]
+
+
 def test_only_the_newest_heartbeat_of_each_agent_stays(tmp_path: Path) -> None:
     sender, receiver = SpoolSender(tmp_path), SpoolReceiver(tmp_path)
     for sequence in range(3):
