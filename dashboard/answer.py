@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from dashboard import figures
 from dashboard.breakdown import Part
 from dashboard.judge import Level, State
+from logwatch.registry import OTHER
 
 EXPLAINS, BEYOND_CALLS = 0.6, 1.25
 
@@ -96,7 +97,8 @@ def compose(judged: Sequence[Judged], about: Judged | None, cause: Cause | None,
         return Answer(Level.OK, lead, "", (f"Nothing is known of {_listed(unknown)}.",) if unknown else ())
     place = f" at {about.hub_name}" if about.endpoint else ""
     verb = _VERB.get(about.state.level, "")
-    what = about.endpoint or about.hub_name
+    # What came beyond the cap is counted as "other": in a sentence it must read as a name.
+    what = f"“{OTHER}”" if about.endpoint == OTHER else about.endpoint or about.hub_name
     if about.state.level is Level.SOME:
         lead = f"Some {what} calls fail{place}" if about.endpoint else f"Some calls fail at {what}"
     elif about.state.level is Level.FEWER:
@@ -105,7 +107,7 @@ def compose(judged: Sequence[Judged], about: Judged | None, cause: Cause | None,
         lead = f"{what} {verb}{place}"
     since = cause.since if cause else ""
     rest = f" since {since}." if since else "."
-    details = [*_told(about, cause), *_others(judged, about)]
+    details = [*_told(about, cause), *_others(judged, about, hubs)]
     return Answer(about.state.level, lead, rest, tuple(details), about.hub, about.endpoint)
 
 
@@ -126,7 +128,7 @@ def _told(about: Judged, cause: Cause | None) -> list[str]:
     return told
 
 
-def _others(judged: Sequence[Judged], about: Judged) -> list[str]:
+def _others(judged: Sequence[Judged], about: Judged, hubs: int) -> list[str]:
     """The rest of the trouble in one sentence, so that the first does not hide the second."""
     others = [
         one
@@ -135,7 +137,7 @@ def _others(judged: Sequence[Judged], about: Judged) -> list[str]:
         and not (not one.endpoint and any(o.hub == one.hub and o.endpoint for o in worst_first(judged)))
     ]
     if not others:
-        return ["The other hubs are as usual."]
+        return ["The other hubs are as usual."] if hubs > 1 else []
     named = [
         f"{one.endpoint} at {one.hub_name} ({one.state.word})" if one.endpoint else f"{one.hub_name} ({one.state.word})"
         for one in others[:3]

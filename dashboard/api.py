@@ -43,13 +43,13 @@ def blueprint(site: Site) -> Blueprint:
         rows = _overview(model(snapshot), snapshot)
         return json_answer({"complete_up_to": snapshot.complete_up_to, "hubs": rows["hubs"]})
 
-    @api.get("/api/v1/series/<family>/<path:path>")
+    @api.get("/api/v1/series/<family>/<endpoint:path>")
     def series(family: str, path: str) -> Response:
         snapshot = site.reader.snapshot()
         if family not in FAMILIES:
             abort(404, f'There is no family "{family}": {", ".join(FAMILIES)} are kept.')
-        key = site.keys(snapshot, family).get(path)
-        if key is None:
+        key = site.keys(snapshot, family).get(path, (path,))
+        if not site.knows(snapshot, SeriesKey(family, key)):
             abort(404, f'No {family} "{path}" has been seen in the logs.')
         window = asked_window(request.args.to_dict(), snapshot.now, site.zone)
         return json_answer(_series(site, snapshot, SeriesKey(family, key), window))

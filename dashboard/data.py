@@ -59,6 +59,10 @@ class Snapshot:
             self._keys[family] = tuple(sorted({*self._series.keys(family), *fresh}))
         return self._keys[family]
 
+    def is_open(self, series: SeriesKey) -> bool:
+        """Whether the collector has the series in its open rows."""
+        return self._open_row(series, max(60, FAMILIES[series.family].finest)) is not None
+
     def _all_open(self, family: str, step: int) -> LiveRows:
         if (family, step) not in self._open:
             self._open[family, step] = self._ask(family, step, None)

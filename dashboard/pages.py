@@ -23,15 +23,18 @@ _HIDDEN_DOTS = re.compile(r"(?<![^/])((?:%2E){1,2})(?![^/])")
 
 
 class EndpointConverter(PathConverter):
-    """An endpoint inside an address. Browsers resolve `.` and `..` between slashes, so these travel hidden."""
+    """An endpoint, or another name out of a log, inside an address.
+
+    Browsers resolve `.` and `..` between slashes, so these travel hidden.
+    """
 
     def to_url(self, value: object) -> str:
-        """The endpoint as a path."""
+        """The name as a path."""
         hidden = _DOTS.sub(lambda match: match[1].replace(".", "%2E"), str(value))
         return quote(hidden, safe="/:@!$&'()*+,;=~")
 
     def to_python(self, value: str) -> str:
-        """The endpoint of a path."""
+        """The name of a path."""
         return _HIDDEN_DOTS.sub(lambda match: match[1].replace("%2E", "."), value)
 
 
@@ -65,10 +68,11 @@ def blueprint(site: Site) -> Blueprint:
         )  # fmt: skip
 
     def known(snapshot: Snapshot, family: str, *key: str) -> SeriesKey:
-        if key not in site.keys(snapshot, family).values():
+        series = SeriesKey(family, key)
+        if not site.knows(snapshot, series):
             what = FAMILIES[family].dimensions[-1]
             abort(404, f"No {what} “{key[-1]}” has been seen in the logs.")
-        return SeriesKey(family, key)
+        return series
 
     @pages.get("/")
     def now() -> str:
@@ -98,7 +102,7 @@ def blueprint(site: Site) -> Blueprint:
         rows = site.models.get(("vendors", site.stamp(snapshot, 60)), lambda: vendor_rows(snapshot))
         return render_template("vendors.html", rows=rows, **common(snapshot))
 
-    @pages.get("/vendor/<path:vendor>")
+    @pages.get("/vendor/<endpoint:vendor>")
     def vendor(vendor: str) -> str:
         snapshot = site.reader.snapshot()
         return show(Subject(known(snapshot, "vendor", vendor), vendor, "software"), snapshot)

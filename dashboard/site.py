@@ -11,7 +11,7 @@ from dashboard.names import Names
 from dashboard.stream import Watch
 from domain.clock import Clock
 from domain.ports import LiveBuckets, SeriesStore, StateStore
-from domain.series import Key
+from domain.series import Key, SeriesKey
 from domain.settings import Settings
 
 _LATE = 300  # late lines change what is written: nothing is kept longer than this (seconds of the site's clock)
@@ -53,3 +53,7 @@ class Site:
             ("keys", family, self.stamp(snapshot, step)),
             lambda: {"/".join(key): key for key in snapshot.keys(family)},
         )
+
+    def knows(self, snapshot: Snapshot, series: SeriesKey) -> bool:
+        """Whether the series is there; one of the last minutes is looked for by itself among the open rows."""
+        return series.key in self.keys(snapshot, series.family).values() or snapshot.is_open(series)

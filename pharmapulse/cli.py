@@ -59,7 +59,8 @@ def call(arguments: Sequence[str]) -> int:
     wanted = next((word for word in arguments if not word.startswith("-")), "")
     command: Command | None = None
     for name, help_text in COMMANDS.items():
-        own = subparsers.add_parser(name, help=help_text, description=help_text.capitalize() + ".", allow_abbrev=False,
+        sentence = f"{help_text[:1].upper()}{help_text[1:]}."
+        own = subparsers.add_parser(name, help=help_text, description=sentence, allow_abbrev=False,
                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
         if name == wanted:
             command = cast("Command", import_module(f"pharmapulse.commands.{name}"))
@@ -71,7 +72,10 @@ def call(arguments: Sequence[str]) -> int:
     gc.freeze()
     gc.enable()
     try:
-        return command.run(options)
+        code = command.run(options)
+        # Said here, where a full disk under a redirected output can still be told in a line.
+        sys.stdout.flush()
+        return code
     except (UsageError, ConfigError) as error:
         return _tell(error, 2)
     except PharmapulseError as error:
@@ -80,10 +84,16 @@ def call(arguments: Sequence[str]) -> int:
         # Whoever read our output has gone, as `head` does; nothing is left to say it to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        # A directory that cannot be made, a disk that is full: the system's own words name the place.
+        if error.filename is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        return _tell(f"{place}{error.strerror or error}", 1)
     except KeyboardInterrupt:
         return 130
 
 
-def _tell(error: PharmapulseError, code: int) -> int:
+def _tell(error: PharmapulseError | str, code: int) -> int:
     sys.stderr.write(f"pharmapulse: {error}\n")
     return code

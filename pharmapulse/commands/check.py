@@ -33,10 +33,19 @@ def run(options: argparse.Namespace) -> int:
         wrong += len(found)
         sys.stdout.writelines(f"{problem}\n" for problem in found)
         if not found:
-            sys.stdout.write(f"formats.{name}: {len(known[name].examples)} examples as they should be\n")
+            sys.stdout.write(f"formats.{name}: {_counted(len(known[name].examples), 'example')} as it should be\n")
     for place, source in enumerate(config.settings.sources):
         files = {path for pattern in source.paths for path in glob.glob(config.absolute(pattern), recursive=True)}  # noqa: PTH207 (Path.glob takes no absolute pattern)
-        told = f"{len(files)} files" if files else "no file matches yet"
+        told = _counted(len(files), "file") if files else "no file matches yet"
         sys.stdout.write(f"sources[{place}] {source.name}: {told}\n")
+        if not source.hub and not known[source.format].fields.hub:
+            sys.stdout.write(
+                f"sources[{place}] {source.name}: names no hub, and its format no field for one: "
+                'its calls will show on no hub\'s page. Add hub = "…"\n'
+            )
     sys.stdout.write(f"{config.file}: {'not as it should be' if wrong else 'fine'}\n")
     return 1 if wrong else 0
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -118,3 +118,13 @@ def test_whoever_reads_may_go(tmp_path: Path) -> None:
     command = f'"{sys.executable}" -m pharmapulse analyse "{tmp_path / "calls.log"}" --json | head -1'
     answer = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert (answer.stdout.strip(), answer.stderr) == ("{", "")
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_an_answer_that_cannot_be_written_is_told_in_one_line(tmp_path: Path, options: tuple[str, ...]) -> None:
+    file = tmp_path / "calls.log"
+    file.write_text(LINE)
+    command = [sys.executable, "-m", "pharmapulse", "analyse", str(file), *options]
+    with Path("/dev/full").open("w") as full:
+        answer = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (answer.returncode, answer.stderr) == (1, "pharmapulse: No space left on device\n")

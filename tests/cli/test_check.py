@@ -37,3 +37,12 @@ def test_an_example_that_gives_something_else_is_told(tmp_path: Path, capsys: py
     assert "tip.updateData" in answer.out
     assert "tip.registerData" in answer.out
     assert "no file matches yet" in answer.out
+
+
+def test_a_source_of_no_hub_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "pharmapulse.toml"
+    file.write_text(CONFIG.replace('hub = "dpp"\n', ""))
+    answer = ask(capsys, "check", "--config", str(file))
+    assert "sources[0] calls: names no hub" in answer.out
+    file.write_text(CONFIG)
+    assert "names no hub" not in ask(capsys, "check", "--config", str(file)).out

@@ -48,3 +48,9 @@ def test_impossible_demos_begin_nothing(
     assert answer.code == 2
     assert options[1].lstrip("-") in answer.err
     assert not data.exists()
+
+
+def test_a_directory_that_cannot_be_made_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = ask(capsys, "demo", "--data", "/proc/nowhere", "--pharmacies", "3", "--port", "8399")
+    assert answer.code == 1
+    assert answer.line == "/proc/nowhere: No such file or directory"

@@ -299,7 +299,16 @@ def test_an_endpoint_is_named_rather_than_its_hub() -> None:
 
 def test_a_hub_is_named_when_most_of_it_fails() -> None:
     all_ = [judged("a", "", Level.FAILING), *(judged("a", name, Level.FAILING) for name in "xyz")]
-    assert compose(all_, focus(all_), None, 1).lead == "A is failing"
+    answer = compose(all_, focus(all_), None, 1)
+    assert answer.lead == "A is failing"
+    assert not any("other hubs" in detail for detail in answer.details), "there are none"
+
+
+def test_endpoints_beyond_the_cap_read_as_a_name() -> None:
+    all_ = [judged("a", "", Level.SOME), judged("a", "other", Level.SOME), judged("a", "y", Level.OK)]
+    answer = compose(all_, focus(all_), None, 2)
+    assert answer.lead == "Some “other” calls fail at A"
+    assert "The other hubs are as usual." in answer.details
 
 
 def test_the_second_trouble_is_not_hidden_by_the_first() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from threading import Semaphore
@@ -306,3 +307,28 @@ def test_streams_are_capped_and_give_their_places_free(house: House) -> None:
     assert again.status_code == 200
     for answer in [again, *open_[1:]]:
         answer.close()
+
+
+@pytest.mark.parametrize("name", ["..", "../../etc", ".", "%2F", "a?b#c", "söft/é"])
+def test_a_vendor_of_any_name_has_a_page_that_browsers_reach(tmp_path: Path, name: str) -> None:
+    own = RrdSeriesStore(tmp_path, durable=False)
+    end = written_end(60)
+    own.write(SeriesKey("vendor", (name,)), rows_of(SeriesKey("hub", ("dpp",)), 60, end - 1_200, end))
+    live = OpenPresent()
+    live.answers = False
+    client = create_app(SETTINGS, own, live, Progress(), ManualClock(NOW)).test_client()
+    address = next(link for link in Reading(client.get("/vendors").text).links if link.startswith("/vendor/"))
+    assert urljoin("http://127.0.0.1/vendors", address) == f"http://127.0.0.1{address}", "no browser takes it apart"
+    page = client.get(address)
+    assert page.status_code == 200
+    figures = unescape(next(re.finditer('data-series="([^"]+)"', page.text))[1])
+    assert urljoin("http://127.0.0.1/", figures) == f"http://127.0.0.1{figures}"
+    assert client.get(figures).status_code == 200
+
+
+def test_a_pharmacy_seen_a_moment_ago_has_a_page_before_its_first_row_is_written(house: House) -> None:
+    house.get("/pharmacy/00009989", 404)
+    house.live.fresh = {SeriesKey("pharmacy", ("00009989",)): (BUSIEST,)}
+    assert "Pharmacy 00009989" in house.get("/pharmacy/00009989")
+    assert json.loads(house.get("/api/v1/series/pharmacy/00009989"))["key"] == ["00009989"]
+    house.get("/pharmacy/00009990", 404)

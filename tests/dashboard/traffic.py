@@ -189,6 +189,7 @@ class OpenPresent:
         self.complete: float | None = COMPLETE
         self.answers = True
         self.questions = 0
+        self.fresh: dict[SeriesKey, Key] = {}  # series first seen a moment ago, each with the key it looks like
 
     def _asked(self) -> None:
         self.questions += 1
@@ -200,6 +201,9 @@ class OpenPresent:
         wanted = [series.key for series in all_series() if series.family == family]
         start, end = written_end(step), floor_bucket(COMPLETE, step, ZONE) + step
         rows = {key: rows_of(SeriesKey(family, key), step, start, end) for key in wanted if keys is None or key in keys}
+        for series, like in self.fresh.items():
+            if series.family == family and (keys is None or series.key in keys):
+                rows[series.key] = rows_of(SeriesKey(family, like), step, start, end)
         return LiveRows(self.complete, rows)
 
     def sources(self) -> Sequence[Heartbeat]:
