@@ -35,7 +35,7 @@ def tools(directory: Path) -> tuple[Tool, ...]:
         Tool(
             "mtail",
             lambda log: [
-                "mtail", "--one_shot", "--one_shot_format=json", "--logtostderr",
+                "mtail", "--one_shot", "--one_shot_format=json", "--logtostderr", "--port", "0",
                 "--progs", str(HERE / "hub.mtail"), "--logs", str(log),
             ],
             _mtail,

@@ -14,6 +14,7 @@ from domain.errors import InputError
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 BLOCK = 12 << 20
 _STEP = 1 << 17
+_BUFFER = 1 << 20
 # What reading compressed content raises when it is not what it should be, beside OSError.
 DAMAGED = (EOFError, zlib.error, zstandard.ZstdError)
 
@@ -57,9 +58,9 @@ def open_content(raw: io.RawIOBase, kind: str) -> io.RawIOBase | io.BufferedIOBa
     if kind == "gzip":
         import gzip
 
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw), BLOCK)
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw), _BUFFER)
     if kind == "zstd":
-        return io.BufferedReader(_ZstdContent(raw), BLOCK)
+        return io.BufferedReader(_ZstdContent(raw), _BUFFER)
     return raw
 
 
