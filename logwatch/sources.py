@@ -22,6 +22,10 @@ log = logging.getLogger(__name__)
 LINGER_SECONDS = 60.0
 # A file that is gone is remembered so long, so that a compressed copy of it is not read from its start.
 REMEMBER_SECONDS = 7 * 86_400.0
+# An agent that is started often begins to wait anew each time. So beyond so many of a source, those that grew longest
+# ago are remembered only so long; not shorter, for a whole disk may be away for a while.
+MOST_REMEMBERED = 20_000
+REMEMBER_ANY_SECONDS = 3_600.0
 # A file whose opening failed for a reason that is not its own (too many open files, a disk's error) is tried again.
 RETRY_SECONDS = 60.0
 # So many files of a source are held open, those last written to. The others sleep: closed, until they are seen to
@@ -35,7 +39,7 @@ Inode = tuple[int, int]
 
 
 class SourceFiles:
-    """Follows the files of a source. `known` are the positions of the last checkpoint."""
+    """Follows the files of a source. `known` are the positions of the last checkpoint, the last that grew last."""
 
     def __init__(self, source: Source, known: Iterable[Position]) -> None:
         self.source = source
@@ -119,7 +123,8 @@ class SourceFiles:
             for name in [name for name in told if name not in names]:
                 del told[name]
         self._told = {about for about in self._told if not about or about in names}
-        gone = self._positions.keys() - self._followed()
+        followed = self._followed()
+        gone = [identity for identity in self._positions if identity not in followed]
         self._gone = {identity: self._gone.get(identity, now) for identity in gone}
 
     def _followed(self) -> set[str]:
@@ -238,6 +243,7 @@ class SourceFiles:
     def kept(self, positions: Iterable[Position]) -> None:
         """These positions were committed."""
         for position in positions:
+            self._positions.pop(position.identity, None)  # the last one that grew stands last
             self._positions[position.identity] = position
 
     def rewind(self, now: float) -> None:
@@ -256,7 +262,12 @@ class SourceFiles:
 
     def forgettable(self, now: float) -> list[str]:
         """Identities of files that are gone for so long that nothing of them can come again."""
-        old = [identity for identity, since in self._gone.items() if now - since > REMEMBER_SECONDS]
+        too_many = max(0, len(self._gone) - MOST_REMEMBERED)
+        old = [
+            identity
+            for place, (identity, since) in enumerate(self._gone.items())
+            if now - since > (REMEMBER_ANY_SECONDS if place < too_many else REMEMBER_SECONDS)
+        ]
         for identity in old:
             del self._gone[identity]
             self._positions.pop(identity, None)

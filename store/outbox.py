@@ -78,7 +78,9 @@ class SqliteOutbox:
             read = self._database.execute
             self._positions = {
                 (source, identity): msgspec.json.decode(position, type=Position)
-                for source, identity, position in read("SELECT source, identity, position FROM positions")
+                for source, identity, position in read(
+                    "SELECT source, identity, position FROM positions ORDER BY rowid"
+                )
             }
             self._totals = {
                 source: msgspec.json.decode(accounting, type=Accounting)
@@ -106,7 +108,7 @@ class SqliteOutbox:
         return self._sequence
 
     def positions(self) -> Sequence[Position]:
-        """Where each known file stands, its accounting since its first byte."""
+        """Where each known file stands, its accounting since its first byte; the last that moved stands last."""
         return tuple(self._positions.values())
 
     def totals(self) -> Mapping[str, Accounting]:
@@ -144,6 +146,8 @@ class SqliteOutbox:
             with transaction(self._database, self._path):
                 self._write(payload, moved, counted, known, dropped)
             self._sequence += payload is not None
+            for key in moved:
+                self._positions.pop(key, None)
             self._positions |= moved
             for key in dropped:
                 del self._positions[key]

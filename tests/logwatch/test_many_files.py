@@ -175,3 +175,22 @@ def test_a_clock_set_back_stops_neither_the_loop_nor_the_heartbeats(tmp_path: Pa
         site.agent._clock = JumpingClock()
         site.agent.run(Waker(), lambda: bool(waited))
         assert waited == [1.0]
+
+
+def test_files_that_are_gone_are_forgotten_though_the_agent_is_started_every_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "MOST_REMEMBERED", 3)
+    with Site(tmp_path) as site:
+        for day in range(8):
+            site.append(f"calls-{day}", call(day))
+            site.settle()
+            (site.logs / f"calls-{day}").unlink()
+            site.tick(100)
+            site.tick(4_000)
+            site.restart()
+        site.tick()
+        site.tick(4_000)
+        paths = [Path(position.path).name for position in site.outbox.positions()]
+        assert paths == ["calls-5", "calls-6", "calls-7"]
+        site.has_sent(calls(0, 8))
