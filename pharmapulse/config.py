@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -152,6 +153,9 @@ def _names(root: type) -> list[str]:
 def _examine(config: Config) -> None:
     """What the types cannot say. Raises ConfigError with the place."""
     settings = config.settings
+    if not settings.site.data:
+        # The file's own directory would be meant: everything stored would lie among what is there.
+        raise ConfigError("names no directory", path="site.data", mend='Write one such as "/var/lib/pharmapulse"')
     try:
         ZoneInfo(settings.site.zone)
     except (KeyError, ValueError, OSError) as error:
@@ -174,8 +178,7 @@ def _examine(config: Config) -> None:
         ("web.workers", settings.web.workers, 1),
         ("web.threads", settings.web.threads, 1),
     ):
-        if value < least:
-            raise ConfigError(f"{value} is too little", path=path, mend=f"Write {least} or more")
+        _at_least(least, value, path)
     if settings.web.port > 65_532:
         raise ConfigError(
             f"{settings.web.port} leaves no room for the ports after it", path="web.port", mend="Write at most 65532"
@@ -199,14 +202,19 @@ def _examine(config: Config) -> None:
         if not source.paths:
             raise ConfigError("no paths", path=f"{at}.paths", mend='Write a list such as ["/var/log/hub/*.log*"]')
         named(source.format, known, f"{at}.format")
-        if source.disorder < 0:
-            raise ConfigError(f"{source.disorder} is too little", path=f"{at}.disorder", mend="Write 0 or more seconds")
+        _at_least(0, source.disorder, f"{at}.disorder")
     hubs: set[str] = set()
     for place, hub in enumerate(settings.hubs):
         if hub.key in hubs:
             raise ConfigError(f'two hubs have the key "{hub.key}"', path=f"hubs[{place}].key", mend="Take one out")
         hubs.add(hub.key)
     _examine_formats(settings)
+
+
+def _at_least(least: float, value: float, path: str) -> None:
+    if not value >= least or value == math.inf:  # TOML knows nan and inf, and nothing is less than nan
+        problem = "is too little" if value < least else "is no such number"
+        raise ConfigError(f"{value} {problem}", path=path, mend=f"Write {least} or more")
 
 
 def _examine_urls(settings: Settings) -> None:

@@ -28,6 +28,8 @@ def run(options: argparse.Namespace) -> int:
     config = config_of(options)
     port = config.settings.web.port if options.port is None else options.port
     check_port(port)
+    # Where nothing can be stored nothing can run: told once, here, and not by every process at each of its starts.
+    config.data.mkdir(parents=True, exist_ok=True)
     stop = stop_event()
     supervisor = Supervisor()
     try:

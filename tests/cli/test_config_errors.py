@@ -25,6 +25,10 @@ WRONG: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "source-twice": (CONFIG + CONFIG.split("\n", 3)[3], "sources[1].name", ("calls", "its own name")),
     "no-paths": (CONFIG.replace('["calls.log*"]', "[]"), "sources[0].paths", ("no paths", "list")),
     "negative-grace": (CONFIG + "[collector]\ngrace_seconds = -1\n", "collector.grace_seconds", ("-1", "0 or more")),
+    "tick-no-number": (CONFIG + "[agent]\ntick_seconds = nan\n", "agent.tick_seconds", ("nan", "0.05 or more")),
+    "tick-without-end": (CONFIG + "[agent]\ntick_seconds = inf\n", "agent.tick_seconds", ("inf", "0.05 or more")),
+    "negative-disorder": (CONFIG + "disorder = -1\n", "sources[0].disorder", ("-1", "0 or more")),
+    "no-data": (CONFIG.replace('data = "data"', 'data = ""'), "site.data", ("no directory", "/var/lib")),
     "port-too-high": (CONFIG + "[web]\nport = 65535\n", "web.port", ("65535", "65532")),
     "other-transport": (CONFIG + '[transport]\nurl = "amqp://x"\n', "transport.url", ("amqp", "spool:")),
     "other-state": (CONFIG + '[state]\nurl = "redis://x"\n', "state.url", ("redis", "sqlite:")),
@@ -105,3 +109,10 @@ def test_nothing_to_watch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert answer.code == 2
     assert "sources" in answer.line
     assert "[[sources]]" in answer.line
+
+
+def test_run_stops_where_nothing_can_be_stored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "pharmapulse.toml"
+    file.write_text(CONFIG.replace('data = "data"', 'data = "/proc/nowhere"'))
+    answer = ask(capsys, "run", "--config", str(file), "--port", "8399")
+    assert (answer.code, answer.line) == (1, "/proc/nowhere: No such file or directory")
