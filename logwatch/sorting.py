@@ -20,13 +20,18 @@ class Sorter:
         self._starts = compile_pattern(form.join.starts, f"{path}.join.starts") if form.join else None
         plain = [_BEGINNING.fullmatch(text) for text in form.ignore]
         self._beginnings = None if None in plain else [match[1].encode() for match in plain if match]
+        self._plain = None if None in plain else tuple(match[1] for match in plain if match)
 
     def sort(self, text: str) -> int:
         """Whether a line is ignored, continues an event, or should be one."""
         if not text.strip():
             return IGNORED
         try:
-            if any(pattern.search(text, timeout=PATTERN_SECONDS) for pattern in self._ignore):
+            if self._plain is not None:
+                # A tenth of what a pattern with a time limit costs.
+                if text.startswith(self._plain):
+                    return IGNORED
+            elif any(pattern.search(text, timeout=PATTERN_SECONDS) for pattern in self._ignore):
                 return IGNORED
             if self._starts is not None and not self._starts.search(text, timeout=PATTERN_SECONDS):
                 return CONTINUED
