@@ -17,12 +17,19 @@ async function refresh() {
   last = performance.now();
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    away(answer.status >= 500);
     if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch {
-    // The server is away: the page stays as it is, says as of when, and the next event tries again.
+    away(true);
   } finally {
     fetching = false;
   }
+}
+
+// What is shown may be green and long over: while the server is away it turns grey, and the page says why.
+function away(is) {
+  document.documentElement.classList.toggle("away", is);
+  document.getElementById("away").hidden = !is;
 }
 
 function swap(fresh) {
@@ -61,6 +68,8 @@ function listen() {
   events = new EventSource("/api/v1/stream");
   events.addEventListener("complete", soon);
   events.addEventListener("error", () => {
+    // Broken off, or not to be had again: the server may be away, which asking for the page tells.
+    soon();
     // A refused stream (too many are open) is closed for good; a broken one reconnects by itself.
     if (events?.readyState === EventSource.CLOSED) {
       events = null;

@@ -117,6 +117,24 @@ def test_the_pointer_and_the_keys_tell_the_figures(browser: Browser, address: st
     assert said == []
 
 
+def test_a_page_whose_server_is_away_turns_grey_and_recovers(browser: Browser, address: str, house: House) -> None:
+    page, _ = _opened(browser, 390)
+    page.clock.install()
+    with page.expect_request("**/api/v1/stream"):
+        page.goto(address)
+    assert page.locator("#away").is_hidden()
+    for gone in (True, False):
+        page.context.set_offline(gone)
+        house.clock.advance(20)
+        house.live.complete = (house.live.complete or 0) + 20
+        house.app.extensions["pharmapulse"].watch.waker.wake()
+        page.clock.fast_forward(10_000)
+        page.wait_for_function("gone => document.getElementById('away').hidden !== gone", arg=gone)
+        colour = page.locator("#answer").evaluate("answer => getComputedStyle(answer).filter")
+        assert colour == ("grayscale(1)" if gone else "none")
+    page.close()
+
+
 def test_a_newer_watermark_swaps_the_figures_in_place(browser: Browser, address: str, house: House) -> None:
     page, said = _opened(browser, 1440)
     page.clock.install()
