@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from collector.buckets import FamilyStep, OpenBuckets, OpenStep
 from collector.floors import Floors
 from collector.writer import first_bucket_from, first_kept
@@ -45,6 +47,8 @@ def stand(
             for key in keys[family.name]:
                 last = series.last(key, seconds)
                 if last is None:
+                    if _is_lost(series, key, seconds, written):
+                        begin = oldest
                     continue
                 births[key.key] = 0
                 end = last + seconds
@@ -54,3 +58,19 @@ def stand(
             steps[family.name, seconds] = OpenStep(family, seconds, zone, begin, births)
             ahead[family.name, seconds] = max(begin, written)
     return Standing(OpenBuckets(zone, steps), ahead)
+
+
+def _is_lost(series: SeriesStore, key: SeriesKey, seconds: int, written: int) -> bool:
+    """Whether a step's file is missing that was there: somebody removed it, so that it is written again.
+
+    A young series has no file of a step yet whose first row is still open. One that has rows of another step
+    from before where this one is written up to had one, too.
+    """
+    for other in FAMILIES[key.family].days:
+        if other == seconds or series.last(key, other) is None:
+            continue
+        end = written // other * other
+        begin = (end - max(seconds, other)) // other * other
+        if not np.isnan(series.read(key, other, begin, end).column("calls")).all():
+            return True
+    return False

@@ -82,9 +82,11 @@ class Collector:
         self._ticked = clock.now()
         self._compact_after = self._ticked + settings.compact_seconds
         self._incomplete: dict[str, float] = {}
+        self._stop = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
         """Tick until `stop` is set. What may work later (a full disk) is told and tried again."""
+        self._stop = stop
         failing = False
         while not stop.is_set():
             more = False
@@ -213,6 +215,8 @@ class Collector:
         limit = coverage[1] - self._settings.grace_seconds
         span = self._ledger.span() or coverage
         for past, cells in chunks(self._ledger, buckets.begins(), max(span[1], limit)):
+            if self._stop.is_set():
+                return  # the next start goes on from what is written, as after a kill
             with self._lock:
                 buckets.add(cells)
             self._write(buckets, min(limit, past), now, ahead={}, floors=floors)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import UsageError
-from domain.series import DAY, SeriesKey
+from domain.series import DAY, Rows, SeriesKey
 from rrd.store import RrdSeriesStore
 from tests.collector.world import START, Call, MemorySeries, World
 
@@ -170,6 +171,46 @@ def test_series_that_are_gone_are_made_again(tmp_path: Path) -> None:
     world.start()
     world.step(1)
     assert world.check() >= before
+
+
+@pytest.mark.parametrize("step", [10, 60, 300, 3_600])
+def test_a_file_that_was_removed_is_written_again(tmp_path: Path, step: int) -> None:
+    world = World(tmp_path)
+    assert isinstance(world.series, MemorySeries)
+    for minute in range(150):
+        late_born = [Call(int(world.clock.now()), endpoint="born.late")] if minute > 140 else []
+        world.step(60, [Call(int(world.clock.now())), *late_born])
+    before = world.check()
+    world.die()
+    for key in [key for key in world.series.rows if key[1] == step]:
+        del world.series.rows[key]
+    world.start()
+    world.step(1)
+    assert world.check() >= before
+
+
+def test_a_stop_does_not_wait_for_a_long_catch_up(tmp_path: Path) -> None:
+    stop = threading.Event()
+
+    class Stopping(MemorySeries):
+        """Series that stop the collector at the first row written."""
+
+        def write(self, series: SeriesKey, rows: Rows) -> None:
+            stop.set()
+            super().write(series, rows)
+
+    world = World(tmp_path, Stopping())
+    world.send([Call(START + place * 600) for place in range(600)])
+    world.clock.advance(400_000)
+    world.beat(world.clock.now() - 2)
+    world.collector.run(stop)
+    written = world.series.last(HUB, 60)
+    assert written is None or written < START + 300_000
+    world.die()
+    world.start()
+    world.step(1)
+    world.step(130)
+    assert world.check() > 600
 
 
 def test_rows_below_the_floor_are_left_alone(tmp_path: Path) -> None:
