@@ -27,7 +27,7 @@ from domain.wire import decode_batch
 from store.arrived import Arrived, ArrivedBatch
 from store.files import Claim, sync_directory
 from store.hours import HOUR, check_version, read_parts, split_by_hour, write_part
-from store.manifest import Manifest, Part
+from store.manifest import Compacted, Manifest, Part
 
 # An hour in more parts than this is made one. A part a minute merged by eights writes each cell about four times.
 MOST_PARTS = 8
@@ -67,7 +67,7 @@ class FileLedger:
                 for leftover in unfinished.iterdir():
                     leftover.unlink()
                 self._check_hours()
-                self._arrived.load(_Compacted(self._manifest))
+                self._arrived.load(Compacted(self._manifest))
         except BaseException:
             self._claim.close()
             raise
@@ -102,7 +102,7 @@ class FileLedger:
         return True
 
     def _holds(self, name: BatchName) -> bool:
-        return name in self._arrived or name in _Compacted(self._manifest)
+        return name in self._arrived or name in Compacted(self._manifest)
 
     def holds_up_to(self, agent: str, incarnation: str, sequence: int) -> bool:
         """Whether every sequence from 1 to `sequence` is held."""
@@ -295,16 +295,3 @@ class FileLedger:
         with self._lock:
             self._manifest.close()
             self._claim.close()
-
-
-class _Compacted:
-    """The batches whose cells are in hour files."""
-
-    def __init__(self, manifest: Manifest) -> None:
-        self._manifest = manifest
-
-    def __contains__(self, name: object) -> bool:
-        if not isinstance(name, BatchName):
-            return False
-        held = self._manifest.held.get((name.agent, name.incarnation))
-        return held is not None and name.sequence in held

@@ -99,3 +99,16 @@ class Manifest:
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+
+class Compacted:
+    """The batches whose cells are in hour files."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._manifest = manifest
+
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, BatchName):
+            return False
+        held = self._manifest.held.get((name.agent, name.incarnation))
+        return held is not None and name.sequence in held
