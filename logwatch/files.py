@@ -13,6 +13,8 @@ from domain.errors import InputError
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 BLOCK = 12 << 20
+# A file's bytes, or what is in them.
+Content = io.RawIOBase | io.BufferedIOBase
 _STEP = 1 << 17
 _BUFFER = 1 << 20
 # What reading compressed content raises when it is not what it should be, beside OSError.
@@ -22,7 +24,7 @@ DAMAGED = (EOFError, zlib.error, zstandard.ZstdError)
 class _ZstdContent(io.RawIOBase):
     """The content of a zstd file, frame after frame. Unlike the library's reader it tells of a frame cut short."""
 
-    def __init__(self, raw: io.RawIOBase) -> None:
+    def __init__(self, raw: Content) -> None:
         self._raw = raw
         self._frame = zstandard.ZstdDecompressor().decompressobj()
         self._begun = False
@@ -53,7 +55,7 @@ def compression(head: bytes) -> str:
     return "gzip" if head.startswith(GZIP) else "zstd" if head.startswith(ZSTD) else ""
 
 
-def open_content(raw: io.RawIOBase, kind: str) -> io.RawIOBase | io.BufferedIOBase:
+def open_content(raw: Content, kind: str) -> Content:
     """The content of an open file, decompressed as it is read."""
     if kind == "gzip":
         import gzip
@@ -74,9 +76,12 @@ def contents(path: Path) -> Iterator[tuple[bytearray, int]]:
         if path.is_dir():
             raise InputError(str(path), "is a directory", "Name the log files in it")
         with path.open("rb", buffering=0) as raw:
-            kind = compression(raw.read(4))
-            raw.seek(0)
-            content = open_content(raw, kind)
+            # A pipe cannot be read twice, but looked ahead into.
+            source = raw if raw.seekable() else io.BufferedReader(raw, _BUFFER)
+            kind = compression(source.peek(4)[:4] if isinstance(source, io.BufferedReader) else raw.read(4))
+            if source is raw:
+                raw.seek(0)
+            content = open_content(source, kind)
             while length := content.readinto(buffer):
                 yield buffer, length
     except FileNotFoundError as error:

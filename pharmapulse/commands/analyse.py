@@ -22,6 +22,7 @@ EPILOG = """\
 examples:
   pharmapulse analyse /var/log/nginx/access.log
   pharmapulse analyse calls.log calls.log.1.gz --json
+  ssh hub cat calls.log | pharmapulse analyse -
   pharmapulse analyse calls.log --config pharmapulse.toml --format my-calls
 """
 SHOWN = 12
@@ -29,7 +30,7 @@ SHOWN = 12
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Say which arguments the command takes."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a log file: plain, .gz or .zst")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a log file: plain, .gz or .zst; - is standard input")
     parser.add_argument("--format", metavar="NAME", default="", help="its format; found out when not given")
     parser.add_argument("--config", metavar="F", help="a configuration whose formats and codes count too")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -39,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     """Read the files and print what they hold."""
     begun = time.perf_counter()
     config = load(Path(options.config)) if options.config else None
-    files = [Path(name) for name in options.files]
+    files = [Path("/dev/stdin" if name == "-" else name) for name in options.files]
     scan = Scan(
         config.formats if config else formats({}), config.codes if config else SHIPPED, SystemClock(), options.format
     )

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,11 @@ def test_an_answer_that_cannot_be_written_is_told_in_one_line(tmp_path: Path, op
     with Path("/dev/full").open("w") as full:
         answer = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert (answer.returncode, answer.stderr) == (1, "pharmapulse: No space left on device\n")
+
+
+@pytest.mark.parametrize("packed", [bytes, gzip.compress, zstandard.compress])
+@pytest.mark.parametrize("name", ["-", "/dev/stdin"])
+def test_a_pipe_is_read_like_a_file(name: str, packed: Callable[[bytes], bytes]) -> None:
+    command = [sys.executable, "-m", "pharmapulse", "analyse", name, "--json"]
+    answer = subprocess.run(command, input=packed(LINE.encode() * 5_000), capture_output=True, check=True)
+    assert json.loads(answer.stdout)["events"] == 5_000
