@@ -25,8 +25,9 @@ examples:
 The first start writes thirteen months of history: hubs, endpoints and vendors first, the rest while the pages
 say so. A later start with the same --data goes on where the last one stopped.
 """
-# Fewer pharmacies than the country has, each busier, so that a first look is quick and still shows something.
-PHARMACIES, LOAD = 300, 10.0
+# Fewer pharmacies than the country has, each busier: a first look is quick and shows something on a Sunday, too.
+# The busier they are the fewer of them, so that a whole country starts as quickly.
+PHARMACIES, ALL_LOAD = 300, 3_000
 _SEEN_SECONDS = 30.0
 
 
@@ -37,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--data", type=Path, default=Path("demo-data"), metavar="DIR", help="where all is kept (default demo-data)"
     )
     parser.add_argument("--for", type=float, dest="seconds", metavar="SECONDS", help="stop after so long")
-    add_world(parser, pharmacies=PHARMACIES, load=LOAD)
+    add_world(parser, pharmacies=PHARMACIES, load=None, load_help=f"{ALL_LOAD} by pharmacies, at least 1")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -47,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"--for {options.seconds:g}: write how many seconds, more than 0")
     check_port(options.port)
     begun = time.monotonic()
-    demo = Demo(options.data.resolve(), options.seed, options.load, options.pharmacies, options.port)
+    load = max(1.0, ALL_LOAD / max(1, options.pharmacies)) if options.load is None else options.load
+    demo = Demo(options.data.resolve(), options.seed, load, options.pharmacies, options.port)
     stop = stop_event()
     if options.seconds is not None:
         timer = threading.Timer(options.seconds, stop.set)

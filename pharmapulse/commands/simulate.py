@@ -33,16 +33,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", metavar="T", dest="start", type=_time, help="when the span begins")
     parser.add_argument("--to", metavar="T", dest="end", type=_time, help="when it ends")
     parser.add_argument("--live", action="store_true", help="write lines as time goes by, until stopped")
-    add_world(parser, pharmacies=5_000, load=1.0)
+    add_world(parser, pharmacies=5_000, load=1.0, load_help="1")
     parser.add_argument("--scenario", metavar="F", help=f"faults: a file, or one of {', '.join(sorted(shipped()))}")
 
 
-def add_world(parser: argparse.ArgumentParser, pharmacies: int, load: float) -> None:
+def add_world(parser: argparse.ArgumentParser, pharmacies: int, load: float | None, load_help: str) -> None:
     """The arguments that make a world."""
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another world (default 1)")
     parser.add_argument(
         "--load", type=float, default=load, metavar="X",
-        help=f"1 is about 500 calls a pharmacy on a working day (default {load:g})",
+        help=f"1 is about 500 calls a pharmacy on a working day (default {load_help})",
     )  # fmt: skip
     parser.add_argument(
         "--pharmacies", type=int, default=pharmacies, metavar="N", help=f"how many pharmacies (default {pharmacies})"
