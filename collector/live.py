@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 from flask import Flask, Response, request
+from waitress import wasyncore
 from waitress.server import create_server
 
 from domain.errors import StoreError, UsageError
@@ -18,6 +19,7 @@ from transport.live import Question, check_socket_path, encode_rows, encode_sour
 
 _THREADS = 4
 _CLOSE_SECONDS = 2.0
+_LOOK_SECONDS = 1.0
 
 
 def live_app(buckets: LiveBuckets) -> Flask:
@@ -60,15 +62,22 @@ class LiveServer:
         """Claim the socket, removing one that nobody listens to any more. Raises ConfigError, StoreError."""
         check_socket_path(path)
         self._path = path
+        self._closing = threading.Event()
+        self._channels: dict[int, object] = {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             _remove_stale(path)
             self._server = create_server(
-                live_app(buckets), unix_socket=str(path), unix_socket_perms="600", threads=_THREADS, ident=None
+                live_app(buckets),
+                map=self._channels,
+                unix_socket=str(path),
+                unix_socket_perms="600",
+                threads=_THREADS,
+                ident=None,
             )
         except OSError as error:
             raise StoreError(f"{path}: {error.strerror or error}") from error
-        self._thread = threading.Thread(target=self._server.run, name="live", daemon=True)
+        self._thread = threading.Thread(target=self._answer, name="live", daemon=True)
 
     def start(self) -> None:
         """Answer from now on."""
@@ -76,10 +85,23 @@ class LiveServer:
 
     def close(self) -> None:
         """Stop answering and remove the socket."""
-        self._server.close()
-        if self._thread.ident is not None:  # a collector that runs `--once` claims the socket and answers nobody
+        self._closing.set()
+        if self._thread.ident is None:  # a collector that runs `--once` claims the socket and answers nobody
+            self._let_go()
+        else:
+            self._server.pull_trigger()
             self._thread.join(_CLOSE_SECONDS)
         self._path.unlink(missing_ok=True)
+
+    def _answer(self) -> None:
+        """The server's loop, here rather than in waitress: sockets are closed by the thread that waits on them."""
+        while not self._closing.is_set():
+            wasyncore.loop(timeout=_LOOK_SECONDS, use_poll=True, map=self._channels, count=1)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._server.task_dispatcher.shutdown()
+        wasyncore.close_all(self._channels)
 
 
 def _remove_stale(path: Path) -> None:

@@ -81,6 +81,18 @@ def test_the_socket_is_for_its_owner_and_a_stale_one_is_replaced(tmp_path: Path)
     assert path.read_text() == "notes"
 
 
+def test_a_server_that_closes_says_nothing_and_leaves_no_thread(tmp_path: Path) -> None:
+    collector, before = World(tmp_path).collector, threading.active_count()
+    for number in range(30):
+        server = LiveServer(collector, tmp_path / "live.sock")
+        if number % 3:
+            server.start()
+        if number % 3 == 1:
+            LiveClient(tmp_path / "live.sock").complete_up_to()
+        server.close()  # an error in the server's thread would be a warning, and so fail here
+    assert threading.active_count() == before
+
+
 def test_bad_questions_get_a_problem_document(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     client = live_app(World(tmp_path).collector).test_client()
     with caplog.at_level(logging.ERROR):

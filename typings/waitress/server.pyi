@@ -1,11 +1,14 @@
 from collections.abc import Callable
 
+from waitress.task import ThreadedTaskDispatcher
+
 class BaseWSGIServer:
-    def run(self) -> None: ...
-    def close(self) -> None: ...
+    task_dispatcher: ThreadedTaskDispatcher
+    def pull_trigger(self) -> None: ...
 
 def create_server(
     application: Callable[..., object],
+    map: dict[int, object] | None = ...,  # noqa: A002
     *,
     unix_socket: str = ...,
     unix_socket_perms: str = ...,
