@@ -21,7 +21,6 @@ DAY = 86_400
 SOURCES = ("calls", "functional", "technical", "p50", "p95", "p99", "max", "mean")
 FIVE_SOURCES = SOURCES[:5]
 COUNTS = ("calls", "functional", "technical")
-RESOLUTIONS = (10, 60, 300, 3_600, 21_600, DAY)
 MAX_POINTS = 2_500
 
 Values = npt.NDArray[np.float64]

@@ -33,7 +33,9 @@ class Vocabulary:
     @property
     def is_full(self) -> bool:
         """Whether there are so many distinct tokens that it is time to begin anew."""
-        tables: tuple[Sized, ...] = (*self._seen.values(), *self.keys.values(), self.duration, self.tail)
+        tables: tuple[Sized, ...] = (
+            *self._seen.values(), *self.keys.values(), *self.guards.values(), self.duration, self.tail,
+        )  # fmt: skip
         return any(len(table) > MOST_TOKENS for table in tables)
 
     def guard(self, prefix: str) -> Memo:

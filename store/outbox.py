@@ -22,7 +22,6 @@ from domain.wire import encode_batch
 from store.files import Claim
 from store.sqlite import open_database, stored, transaction
 
-OUTBOX_VERSION = 1
 KEPT_BYTES = 64 * 2**20
 
 _SCRIPTS = (
