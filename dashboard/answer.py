@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dashboard import figures
+from alerts.judge import Level, State
 from dashboard.breakdown import Part
-from dashboard.judge import Level, State
+from domain import figures
 from logwatch.registry import OTHER
 
 EXPLAINS, BEYOND_CALLS = 0.6, 1.25

@@ -6,10 +6,10 @@ import numpy as np
 from flask import Blueprint, Response, abort, request
 from numpy.typing import NDArray
 
+from alerts.judge import Minutes
 from dashboard.charts import Scene, period_label
 from dashboard.data import Snapshot
 from dashboard.guard import json_answer, problem
-from dashboard.judge import Minutes
 from dashboard.lines import Line
 from dashboard.lists import find_pharmacies
 from dashboard.openapi import DOCUMENT

@@ -11,8 +11,9 @@ from flask import Flask, Response, render_template, request
 from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException
 
-from dashboard import api, figures, guard, pages
+from dashboard import api, guard, pages
 from dashboard.site import Site
+from domain import figures
 from domain.clock import Clock
 from domain.errors import PharmapulseError, UsageError
 from domain.ports import LiveBuckets, SeriesStore, StateStore

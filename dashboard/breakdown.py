@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alerts.judge import share
 from dashboard.data import Snapshot
-from dashboard.judge import share
 from dashboard.lines import totals
 from dashboard.windows import Window
 from domain.series import COUNTS, FAMILIES, Key, SeriesKey, bucket_span, floor_bucket, pick_resolution

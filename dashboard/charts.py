@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from dashboard import figures
 from dashboard.axes import decade_ticks, time_ticks, value_ticks
 from dashboard.drawing import Frame, Stroke, draw
 from dashboard.lines import Line, thin
 from dashboard.windows import Window
+from domain import figures
 from domain.calendar import Comparison
 from domain.series import FAMILIES, Values
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alerts.judge import Minutes, State, judge, share
+from alerts.measure import last_minutes
 from dashboard.breakdown import sums
 from dashboard.data import Snapshot
-from dashboard.judge import Minutes, State, judge, share
-from dashboard.measure import last_minutes
 from dashboard.windows import named_window
 from domain.identifiers import province
 from domain.series import Key, SeriesKey

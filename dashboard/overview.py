@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dashboard import figures
+from alerts.judge import Level, Minutes, State, failing_since, judge
+from alerts.measure import judged_span, last_minutes
 from dashboard.answer import Answer, Cause, Judged, compose, explaining, focus, worst_first
 from dashboard.breakdown import Part, parts
 from dashboard.data import Snapshot
-from dashboard.judge import Level, Minutes, State, failing_since, judge
 from dashboard.lines import as_line, thin
-from dashboard.measure import judged_span, last_minutes
 from dashboard.names import Names
 from dashboard.spark import Spark, spark
 from dashboard.windows import Window, named_window
+from domain import figures
 from domain.series import Key, SeriesKey
 
 _LOOK_BACK = 86_400

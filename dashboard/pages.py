@@ -9,13 +9,13 @@ from urllib.parse import quote, urlencode
 from flask import Blueprint, Response, abort, render_template, request, url_for
 from werkzeug.routing import PathConverter
 
-from dashboard import figures
 from dashboard.data import Snapshot
 from dashboard.lists import busiest_pharmacies, pharmacy_page, vendor_rows
 from dashboard.overview import overview
 from dashboard.site import Site
 from dashboard.subject import Subject, page_model
 from dashboard.windows import CHOICES, Window, asked_window
+from domain import figures
 from domain.series import FAMILIES, SeriesKey
 
 _DOTS = re.compile(r"(?<![^/])(\.{1,2})(?![^/])")

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dashboard import figures
+from alerts.judge import Minutes, State, judge
+from alerts.measure import last_minutes
 from dashboard.breakdown import Part, parts
 from dashboard.charts import Chart, Scene, calls_chart, failures_chart, latency_chart, latency_step
 from dashboard.data import Snapshot
-from dashboard.judge import Minutes, State, judge
-from dashboard.measure import last_minutes
 from dashboard.overview import Trouble, judged_endpoints
 from dashboard.site import Site
 from dashboard.windows import Window
+from domain import figures
 from domain.series import FAMILIES, Key, SeriesKey
 
 

@@ -10,16 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard import figures
+from alerts.judge import Level, Minutes, State, failing_since, judge, minutes_of
 from dashboard.answer import Cause, Judged, compose, explaining, focus
 from dashboard.axes import decade_ticks, time_ticks, value_ticks
 from dashboard.breakdown import Part
 from dashboard.cache import Cache
 from dashboard.drawing import Frame, Stroke, draw
-from dashboard.judge import Level, Minutes, State, failing_since, judge, minutes_of
-from dashboard.lines import as_line, comparable_buckets, thin
+from dashboard.lines import as_line, thin
 from dashboard.spark import spark
 from dashboard.windows import CHOICES, asked_window, custom_window, named_window
+from domain import figures
+from domain.comparable import comparable_buckets
 from domain.errors import UsageError
 from domain.series import DAY, FAMILIES, FIVE_SOURCES, SOURCES, Rows, Values
 from tests.dashboard.traffic import NOW, ZONE

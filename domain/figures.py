@@ -1,4 +1,4 @@
-"""How figures are written on the pages: units always, no false precision, local time.
+"""How figures are written, on pages and in messages: units always, no false precision, local time.
 
 All spaces inside a figure are no-break spaces, so that a number never parts from its unit.
 """

@@ -12,7 +12,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from dashboard import figures
+from domain import figures
 from domain.series import Rows, Values
 
 FAILING_SHARE, FAILING_CALLS = 0.20, 3

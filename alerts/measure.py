@@ -6,10 +6,10 @@ from datetime import datetime
 
 import numpy as np
 
-from dashboard.data import Snapshot
-from dashboard.judge import Minutes, minutes_of
+from alerts.judge import Minutes, minutes_of
 from domain.calendar import comparable_day, day_class
 from domain.series import FAMILIES, SeriesKey, unknown_rows
+from rrd.present import Snapshot
 
 BUCKETS = 5
 
