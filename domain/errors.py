@@ -64,3 +64,15 @@ class LiveUnavailableError(PharmapulseError):
     """The collector does not answer for its live buckets. Pages go on with what is written."""
 
     retry = True
+
+
+class NotifyError(PharmapulseError):
+    """Somebody could not be told. `retry` is False where the channel itself is wrong."""
+
+    def __init__(self, problem: str, *, retry: bool = True) -> None:
+        self.retry = retry
+        super().__init__(problem)
+
+
+class AccessError(PharmapulseError):
+    """Somebody asked for what is not theirs to see or do."""

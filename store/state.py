@@ -25,7 +25,7 @@ from store.sqlite import copy_database
 from store.tables import floors, progress
 
 # Oldest first; a test holds this list against the scripts in migrations/versions.
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_SECONDS = 10.0
 _AT_ONCE = 500
@@ -70,6 +70,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry)
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _begin_sqlite(connection: Connection) -> None:

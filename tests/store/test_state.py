@@ -96,7 +96,7 @@ def test_the_migrations_give_the_tables_that_are_used(tmp_path: Path) -> None:
 
 def test_the_tables_are_postgresql_as_well() -> None:
     for table in metadata.sorted_tables:
-        assert "BIGINT" in str(CreateTable(table).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
+        assert f"CREATE TABLE {table.name} (" in str(CreateTable(table).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
 
 
 _NEXT = """

@@ -1,4 +1,4 @@
-"""The ports: what the floors above ask of the floors below, without knowing who answers."""
+"""The way of a line: senders, ledger, series, open buckets, and what keeps their place."""
 
 from __future__ import annotations
 
