@@ -63,7 +63,7 @@ def call(arguments: Sequence[str]) -> int:
         own = subparsers.add_parser(name, help=help_text, description=sentence, allow_abbrev=False,
                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
         if name == wanted:
-            command = cast("Command", import_module(f"pharmapulse.commands.{name}"))
+            command = cast("Command", import_module(f"pharmapulse.commands.{name.replace('-', '_')}"))
             own.epilog = command.EPILOG
             command.arguments(own)
     options = parser.parse_args(arguments)

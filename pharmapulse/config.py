@@ -21,6 +21,7 @@ from domain.errors import ConfigError
 from domain.settings import Format, Settings
 from logwatch.catalog import formats, named
 from logwatch.registry import Registry
+from pharmapulse.places import HIGHEST_PORT
 
 _UNKNOWN = re.compile(r"Object contains unknown field `([^`]+)`")
 _MISSING = re.compile(r"Object missing required field `([^`]+)`")
@@ -179,9 +180,11 @@ def _examine(config: Config) -> None:
         ("web.threads", settings.web.threads, 1),
     ):
         _at_least(least, value, path)
-    if settings.web.port > 65_532:
+    if settings.web.port > HIGHEST_PORT:
         raise ConfigError(
-            f"{settings.web.port} leaves no room for the ports after it", path="web.port", mend="Write at most 65532"
+            f"{settings.web.port} leaves no room for the ports after it",
+            path="web.port",
+            mend=f"Write at most {HIGHEST_PORT}",
         )
     _examine_urls(settings)
     known = config.formats

@@ -8,8 +8,8 @@ import time
 
 from domain.clock import EventWaker
 from domain.errors import UsageError
+from pharmapulse.places import HIGHEST_PORT
 
-HIGHEST = 65_532  # three more are the next services'
 # So long is waited for a port: the processes of a stack that was killed a moment ago need a second to notice.
 PATIENCE_SECONDS = 5.0
 _LOOK_SECONDS = 0.2
@@ -17,8 +17,8 @@ _LOOK_SECONDS = 0.2
 
 def check_port(port: int, patience: float = PATIENCE_SECONDS) -> None:
     """Return once nobody listens on `port` of this machine. Raises UsageError where that does not come to pass."""
-    if not 1 <= port <= HIGHEST:
-        raise UsageError(f"{port} is no port: write 1 to {HIGHEST}")
+    if not 1 <= port <= HIGHEST_PORT:
+        raise UsageError(f"{port} is no port: write 1 to {HIGHEST_PORT}")
     deadline, pause = time.monotonic() + patience, EventWaker()
     while (reason := _refusal(port)) is not None:
         if reason != errno.EADDRINUSE or time.monotonic() >= deadline:

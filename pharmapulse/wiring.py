@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -15,6 +12,7 @@ import msgspec
 from domain.clock import Clock, Waker, parse_clock
 from domain.errors import ConfigError
 from pharmapulse.config import Config
+from pharmapulse.places import Places
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -30,52 +28,6 @@ if TYPE_CHECKING:
 
 # The supervisor fixes when a replayed clock begins and hands it down, so that its processes agree on the time.
 ORIGIN_VARIABLE = "PHARMAPULSE_CLOCK_ORIGIN"
-_LONGEST_SOCKET = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where things are stored below `site.data`."""
-
-    data: Path
-
-    @property
-    def outbox(self) -> Path:
-        """The agent's checkpoint and waiting batches."""
-        return self.data / "agent" / "outbox.db"
-
-    @property
-    def spool(self) -> Path:
-        """Batches on their way to the collector."""
-        return self.data / "spool"
-
-    @property
-    def ledger(self) -> Path:
-        """The book of cells."""
-        return self.data / "ledger"
-
-    @property
-    def series(self) -> Path:
-        """The RRD files."""
-        return self.data / "series"
-
-    @property
-    def state(self) -> Path:
-        """The database of state."""
-        return self.data / "state.db"
-
-    @property
-    def socket(self) -> Path:
-        """The collector's socket; in a directory of this user's own where the data lies too deep for one."""
-        path = self.data / "collector.sock"
-        if len(os.fsencode(path)) <= _LONGEST_SOCKET:
-            return path
-        own = Path(tempfile.gettempdir()) / f"pharmapulse-{os.getuid()}"
-        own.mkdir(mode=0o700, exist_ok=True)
-        status = own.lstat()
-        if status.st_uid != os.getuid() or status.st_mode & 0o077:
-            raise ConfigError(f"{own} is not this user's alone", path="site.data", mend="Choose a shorter path")
-        return own / f"{hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]}.sock"
 
 
 def clock(config: Config) -> tuple[Clock, Waker]:

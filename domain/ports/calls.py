@@ -28,7 +28,7 @@ class DeferredStore(Protocol):
     """
 
     def put(self, calls: Sequence[Call], now: float) -> Sequence[Receipt]:
-        """Keep calls durably, in order; a call whose idempotency key is known for its target gives its first receipt."""
+        """Keep calls durably, in order; one whose idempotency key its target has seen gives the first one's receipt."""
         ...
 
     def receipt(self, number: str) -> Receipt | None:

@@ -29,7 +29,7 @@ WRONG: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "tick-without-end": (CONFIG + "[agent]\ntick_seconds = inf\n", "agent.tick_seconds", ("inf", "0.05 or more")),
     "negative-disorder": (CONFIG + "disorder = -1\n", "sources[0].disorder", ("-1", "0 or more")),
     "no-data": (CONFIG.replace('data = "data"', 'data = ""'), "site.data", ("no directory", "/var/lib")),
-    "port-too-high": (CONFIG + "[web]\nport = 65535\n", "web.port", ("65535", "65532")),
+    "port-too-high": (CONFIG + "[web]\nport = 65535\n", "web.port", ("65535", "65530")),
     "other-transport": (CONFIG + '[transport]\nurl = "amqp://x"\n', "transport.url", ("amqp", "spool:")),
     "other-state": (CONFIG + '[state]\nurl = "redis://x"\n', "state.url", ("redis", "sqlite:")),
     "hub-twice": (CONFIG + '[[hubs]]\nkey = "a"\nname = "A"\n' * 2, "hubs[1].key", ('"a"', "Take one out")),

@@ -121,7 +121,7 @@ def test_a_port_in_use_is_told_in_one_line(tmp_path: Path, config: Path, port: i
 def test_no_port(tmp_path: Path, config: Path, command: str, number: str) -> None:
     process = Running(tmp_path / "x.log", command, "--config", str(config), f"--port={number}")
     assert process.wait(30) == 2
-    assert process.said() == f"pharmapulse: {number} is no port: write 1 to 65532\n"
+    assert process.said() == f"pharmapulse: {number} is no port: write 1 to 65530\n"
 
 
 def test_stores_that_are_none_are_told_in_one_line(tmp_path: Path, config: Path) -> None:
