@@ -16,7 +16,7 @@ A scenario is read like a script: at this time, for so long, this kind of fault,
 `endpoint-dead`: that share (1) of the calls to an endpoint, or to a whole hub, fail technically, half at once
 and half by time-out. `release-breaking`: that share (1) of the calls there of one vendor's version is refused.
 `pharmacy-overload`: one pharmacy (by default a middling one) makes that many calls an hour (1,000) on top, by
-default to pcdh.getData.
+default to pcdh.getData. `hub-restart`: no call completes at a whole hub.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ from simulator.world import World
 
 SCENARIO_VERSION = 1
 SCENARIOS = Path(__file__).parent / "scenarios"
-FaultKind = Literal["endpoint-dead", "release-breaking", "pharmacy-overload"]
+FaultKind = Literal["endpoint-dead", "release-breaking", "pharmacy-overload", "hub-restart"]
+_WITHOUT_CODE = ("pharmacy-overload", "hub-restart")
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 
@@ -167,10 +168,11 @@ class _Reader:
         if kind == "pharmacy-overload":
             pharmacy = self._pharmacy(one.where)
             where["pharmacy"] = self.world.pharmacies[pharmacy]
-        code = -1 if kind == "pharmacy-overload" else self._code(kind, one.code, operations)
+        code = -1 if kind in _WITHOUT_CODE else self._code(kind, one.code, operations)
         code_side = SIDES[self.world.code_side[code]]
         sides: dict[FaultKind, Side] = {
             "endpoint-dead": code_side, "release-breaking": "vendor", "pharmacy-overload": "pharmacy",
+            "hub-restart": "hub",
         }  # fmt: skip
         seconds, every = self._span("for", one.lasts), self._span("every", one.every) if one.every else 0.0
         if every and every < seconds:
@@ -216,6 +218,8 @@ class _Reader:
             raise self._wrong("where.hub", f'"{where.hub}" is no hub', self.world.hubs)
         hub = self.world.hubs.index(where.hub)
         of_hub = [i for i, at in enumerate(self.world.operation_hub) if at == hub]
+        if where.endpoint and kind == "hub-restart":
+            raise self._wrong("where.endpoint", f'"{where.endpoint}" cannot restart alone', ("a hub only",))
         if not where.endpoint and kind != "pharmacy-overload":
             return named, tuple(of_hub)
         endpoints = [self.world.endpoints[i] for i in of_hub]

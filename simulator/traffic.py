@@ -124,6 +124,8 @@ def _apply(world: World, calls: Calls, fault: Fault, span: tuple[float, float], 
         return _merged(calls, _overload(world, fault, span, slower, random))
     hit = np.isin(calls.operation, fault.operations) & (random.random(len(calls)) < fault.strength)
     hit &= (calls.time_us >= span[0] * _US) & (calls.time_us < span[1] * _US)
+    if fault.kind == "hub-restart":
+        return calls.take(~hit)
     if fault.kind == "release-breaking":
         hit &= world.pharmacy_version[calls.pharmacy] == fault.version
         # A malformed request is refused early.

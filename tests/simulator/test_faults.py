@@ -30,6 +30,7 @@ def calls(planned: Scenario, begin: float = 0, end: float = 240) -> Calls:
 
 
 DEAD = 'at = "+60s"\nfor = "2m"\nkind = "endpoint-dead"\nwhere = { hub = "dpp", endpoint = "tip.registerData" }\n'
+RESTART = 'at = "+60s"\nfor = "2m"\nkind = "hub-restart"\nwhere = { hub = "dpp" }\n'
 RELEASE = """at = "+1m"
 for = "1m"
 kind = "release-breaking"
@@ -76,6 +77,17 @@ def test_an_overloading_pharmacy_adds_a_thousand_calls_an_hour(tmp_path: Path) -
     assert (found.pharmacy == WORLD.pharmacies.index(where["pharmacy"])).sum() > 100
 
 
+def test_a_restart_lets_no_call_of_its_hub_complete(tmp_path: Path) -> None:
+    planned = scenario(tmp_path, RESTART)
+    dpp, found = WORLD.hubs.index("dpp"), calls(planned, 0, 300)
+    there = found.time_us[np.array(WORLD.operation_hub)[found.operation] == dpp] / 1e6 - START
+    assert len(there) > 20
+    assert not ((there >= 60) & (there < 180)).any()
+    elsewhere = np.array(WORLD.operation_hub)[calls(ORDINARY, 0, 300).operation] != dpp
+    assert len(found) - len(there) == elsewhere.sum()
+    assert (planned.faults[0].side, planned.faults[0].code) == ("hub", -1)
+
+
 def test_truth_tells_each_occurrence(tmp_path: Path) -> None:
     planned = scenario(tmp_path, DEAD + 'every = "10m"\n')
     told = happened(WORLD, planned, START + 600, START + 1_300)
@@ -108,6 +120,7 @@ def test_shipped_scenarios_fit_every_world(name: str, pharmacies: int) -> None:
         (DEAD + "strength = 1.5\n", "fault[0].strength", "up to 1"),
         (DEAD + "strength = nan\n", "fault[0].strength", "up to 1"),
         (DEAD + 'every = "1m"\n', "fault[0].every", "or longer"),
+        (DEAD.replace("endpoint-dead", "hub-restart"), "fault[0].where.endpoint", "a hub only"),
         (DEAD + 'code = "TIP_2O0"\n', "fault[0].code", "TIP_999"),
         (DEAD + "colour = 1\n", "fault[0]", "A fault has"),
         (
