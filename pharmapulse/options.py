@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
+import msgspec
+
 from pharmapulse.config import Config, load
+
+# The supervisor hands the port down that it was given, from which all its processes count theirs.
+PORT_VARIABLE = "PHARMAPULSE_PORT"
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -19,5 +25,13 @@ def add_once(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def config_of(options: argparse.Namespace) -> Config:
-    """The configuration that was named."""
-    return load(Path(options.config))
+    """The configuration that was named, on the supervisor's port where that one was given another."""
+    config = load(Path(options.config))
+    port = os.environ.get(PORT_VARIABLE, "")
+    return on_port(config, int(port)) if port else config
+
+
+def on_port(config: Config, port: int) -> Config:
+    """The same configuration with another `web.port`."""
+    web = msgspec.structs.replace(config.settings.web, port=port)
+    return Config(config.file, msgspec.structs.replace(config.settings, web=web))
