@@ -22,6 +22,7 @@ from domain.settings import Format, Settings
 from logwatch.catalog import formats, named
 from logwatch.registry import Registry
 from pharmapulse.places import HIGHEST_PORT
+from transport.addresses import examine as examine_transport
 
 _UNKNOWN = re.compile(r"Object contains unknown field `([^`]+)`")
 _MISSING = re.compile(r"Object missing required field `([^`]+)`")
@@ -221,16 +222,12 @@ def _at_least(least: float, value: float, path: str) -> None:
 
 
 def _examine_urls(settings: Settings) -> None:
-    for path, url, schemes in (
-        ("transport.url", settings.transport.url, ("spool",)),
-        ("state.url", settings.state.url, ("sqlite",)),
-    ):
-        if url and urlsplit(url).scheme not in schemes:
-            raise ConfigError(
-                f'"{url}" is not a place this version knows',
-                path=path,
-                mend=f"Write one that begins with {schemes[0]}:",
-            )
+    examine_transport(settings.transport)
+    url = settings.state.url
+    if url and urlsplit(url).scheme != "sqlite":
+        raise ConfigError(
+            f'"{url}" is not a place this version knows', path="state.url", mend="Write one that begins with sqlite:"
+        )
 
 
 def _examine_formats(settings: Settings) -> None:

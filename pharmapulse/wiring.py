@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
     from collector.live import LiveServer
     from collector.service import Collector
-    from domain.ports import LiveBuckets, Receiver, Sender
+    from domain.ports import LiveBuckets
     from logwatch.agent import Agent
     from rrd.store import RrdSeriesStore
     from store.ledger import FileLedger
     from store.outbox import SqliteOutbox
     from store.state import SqlState
+    from transport.registry import OpenReceiver, OpenSender
 
 # The supervisor fixes when a replayed clock begins and hands it down, so that its processes agree on the time.
 ORIGIN_VARIABLE = "PHARMAPULSE_CLOCK_ORIGIN"
@@ -37,18 +38,18 @@ def clock(config: Config) -> tuple[Clock, Waker]:
     return parse_clock(site.clock, site.zone, float(origin) if origin else None)
 
 
-def sender(config: Config) -> Sender:
+def sender(config: Config) -> OpenSender:
     """The agents' end of the transport."""
     from transport.registry import open_sender
 
-    return open_sender(config.settings.transport.url, Places(config.data).spool)
+    return open_sender(config.settings.transport, Places(config.data).spool, config.file.parent)
 
 
-def receiver(config: Config) -> Receiver:
+def receiver(config: Config) -> OpenReceiver:
     """The collector's end of the transport."""
     from transport.registry import open_receiver
 
-    return open_receiver(config.settings.transport.url, Places(config.data).spool)
+    return open_receiver(config.settings.transport, Places(config.data).spool, config.file.parent)
 
 
 def state(config: Config) -> SqlState:
@@ -72,11 +73,13 @@ class RunningAgent:
 
     agent: Agent
     outbox: SqliteOutbox
+    sender: OpenSender
     waker: Waker
 
     def close(self) -> None:
-        """Let files and outbox go."""
+        """Let files, transport and outbox go."""
         self.agent.close()
+        self.sender.close()
         self.outbox.close()
 
 
@@ -97,8 +100,9 @@ def agent(config: Config) -> RunningAgent:
         msgspec.structs.replace(source, paths=tuple(config.absolute(pattern) for pattern in source.paths))
         for source in settings.sources
     ]
-    watcher = Agent(sources, config.formats, config.codes, settings.agent, outbox, sender(config), time)
-    return RunningAgent(watcher, outbox, waker)
+    sending = sender(config)
+    watcher = Agent(sources, config.formats, config.codes, settings.agent, outbox, sending, time)
+    return RunningAgent(watcher, outbox, sending, waker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +111,14 @@ class RunningCollector:
 
     collector: Collector
     live: LiveServer
+    receiver: OpenReceiver
     ledger: FileLedger
     state: SqlState
 
     def close(self) -> None:
-        """Stop answering and let the stores go."""
+        """Stop answering and taking in, and let the stores go."""
         self.live.close()
+        self.receiver.close()
         self.ledger.close()
         self.state.close()
 
@@ -127,8 +133,9 @@ def collector(config: Config) -> RunningCollector:
     places = Places(config.data)
     time, waker = clock(config)
     ledger, kept = open_ledger(places.ledger), state(config)
+    receiving = receiver(config)
     service = Collector(
-        receiver(config),
+        receiving,
         ledger,
         series(config),
         kept,
@@ -137,7 +144,7 @@ def collector(config: Config) -> RunningCollector:
         ZoneInfo(settings.site.zone),
         settings.collector,
     )
-    return RunningCollector(service, LiveServer(service, places.socket), ledger, kept)
+    return RunningCollector(service, LiveServer(service, places.socket), receiving, ledger, kept)
 
 
 def live(config: Config) -> LiveBuckets:

@@ -2,41 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
+from typing import Protocol, cast
 
-from domain.errors import ConfigError
 from domain.ports import Receiver, Sender
-from transport.spool import SpoolReceiver, SpoolSender
+from domain.settings import TransportSettings
+from transport.addresses import examine, scheme
 
-_SENDERS: Mapping[str, Callable[[Path], Sender]] = MappingProxyType({"spool": SpoolSender})
-_RECEIVERS: Mapping[str, Callable[[Path], Receiver]] = MappingProxyType({"spool": SpoolReceiver})
+# Imported only when it is used: a spool needs no library.
+_MODULES: Mapping[str, str] = MappingProxyType(
+    {
+        "spool": "transport.spool",
+        "https": "transport.https",
+        "amqp": "transport.amqp",
+        "amqps": "transport.amqp",
+    }
+)
 
 
-def open_sender(url: str, default_dir: Path) -> Sender:
-    """The agent's end of the transport `url`; "" is the spool in `default_dir`. Raises ConfigError, TransportError."""
-    scheme, directory = _parse(url, default_dir)
-    return _SENDERS[scheme](directory)
+class OpenSender(Sender, Protocol):
+    """A Sender that is closed after use."""
+
+    def close(self) -> None:
+        """Let connections go."""
+        ...
 
 
-def open_receiver(url: str, default_dir: Path) -> Receiver:
-    """The collector's end of the transport `url`; "" is the spool in `default_dir`.
+class OpenReceiver(Receiver, Protocol):
+    """A Receiver that is closed after use."""
+
+    def close(self) -> None:
+        """Let connections go, and take nothing more."""
+        ...
+
+
+class _Transport(Protocol):
+    """What the module of a transport has."""
+
+    def open_sender(self, settings: TransportSettings, default_dir: Path, base: Path, /) -> OpenSender: ...
+
+    def open_receiver(self, settings: TransportSettings, default_dir: Path, base: Path, /) -> OpenReceiver: ...
+
+
+def open_sender(settings: TransportSettings, default_dir: Path, base: Path) -> OpenSender:
+    """The agent's end. Without a URL it is the spool in `default_dir`; relative names of files start at `base`.
 
     Raises ConfigError, TransportError.
     """
-    scheme, directory = _parse(url, default_dir)
-    return _RECEIVERS[scheme](directory)
+    return _transport(settings).open_sender(settings, default_dir, base)
 
 
-def _parse(url: str, default_dir: Path) -> tuple[str, Path]:
-    if not url:
-        return "spool", default_dir
-    scheme, colon, rest = url.partition(":")
-    if not colon or scheme not in _SENDERS:
-        raise ConfigError(
-            f'"{url}" is not a transport this program has', path="transport.url", mend='Write "spool:DIR"'
-        )
-    if not rest:
-        raise ConfigError(f'"{url}" names no directory', path="transport.url", mend='Write "spool:DIR"')
-    return scheme, Path(rest.removeprefix("//"))
+def open_receiver(settings: TransportSettings, default_dir: Path, base: Path) -> OpenReceiver:
+    """The collector's end. What it keeps itself, and the spool without a URL, is in `default_dir`.
+
+    Relative names of files start at `base`. Raises ConfigError, TransportError.
+    """
+    return _transport(settings).open_receiver(settings, default_dir, base)
+
+
+def _transport(settings: TransportSettings) -> _Transport:
+    examine(settings)
+    return cast("_Transport", import_module(_MODULES[scheme(settings.url)]))

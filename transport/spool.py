@@ -17,10 +17,26 @@ from pathlib import Path
 from domain.batch import BatchName, Heartbeat
 from domain.errors import TransportError, WireError
 from domain.ports import Arrival
+from domain.settings import TransportSettings
 from domain.wire import decode_heartbeat, encode_heartbeat
+from transport.addresses import spool_directory
 
 _SUFFIX = ".ppb"
 _log = logging.getLogger(__name__)
+
+
+def open_sender(settings: TransportSettings, default_dir: Path, base: Path) -> SpoolSender:
+    """The agent's end. Raises TransportError."""
+    return SpoolSender(_directory(settings, default_dir, base))
+
+
+def open_receiver(settings: TransportSettings, default_dir: Path, base: Path) -> SpoolReceiver:
+    """The collector's end. Raises TransportError."""
+    return SpoolReceiver(_directory(settings, default_dir, base))
+
+
+def _directory(settings: TransportSettings, default_dir: Path, base: Path) -> Path:
+    return base / spool_directory(settings.url) if settings.url else default_dir
 
 
 class _Spool:
@@ -36,6 +52,9 @@ class _Spool:
             for folder in (self._batches, self._heartbeats, self._unfinished, self._bad):
                 folder.mkdir(parents=True, exist_ok=True)
             _sync_directory(directory)
+
+    def close(self) -> None:
+        """Nothing is held open between two calls."""
 
     def _path(self, name: BatchName) -> Path:
         return self._batches / f"{name}{_SUFFIX}"

@@ -9,6 +9,7 @@ import pytest
 
 from domain.batch import Accounting, BatchName, Heartbeat, SourceState
 from domain.errors import ConfigError, TransportError
+from domain.settings import TransportSettings
 from transport.registry import open_receiver, open_sender
 from transport.spool import SpoolReceiver, SpoolSender
 
@@ -104,16 +105,18 @@ def test_a_spool_that_cannot_be_written_says_where_and_may_be_tried_again(tmp_pa
 
 
 def test_the_url_chooses(tmp_path: Path) -> None:
-    open_sender("", tmp_path / "default").send(name(1), b"x")
-    assert [arrival.name for arrival in open_receiver("", tmp_path / "default").arrivals()] == [name(1)]
-    open_sender(f"spool:{tmp_path}/named", tmp_path / "default").send(name(2), b"x")
-    [arrival] = open_receiver(f"spool:{tmp_path}/named", tmp_path).arrivals()
+    default, named = TransportSettings(), TransportSettings(url="spool:named")
+    open_sender(default, tmp_path / "default", tmp_path).send(name(1), b"x")
+    assert [arrival.name for arrival in open_receiver(default, tmp_path / "default", tmp_path).arrivals()] == [name(1)]
+    open_sender(named, tmp_path / "default", tmp_path).send(name(2), b"x")
+    absolute = TransportSettings(url=f"spool:{tmp_path}/named")
+    [arrival] = open_receiver(absolute, tmp_path, Path("/elsewhere")).arrivals()
     assert arrival.name == name(2)
 
 
-@pytest.mark.parametrize("url", ["amqp://broker", "spool", "spool:", "/var/spool", "SPOOL:x"])
+@pytest.mark.parametrize("url", ["ftp://broker", "spool", "spool:", "spool://", "/var/spool", "SPOOL:x"])
 def test_an_url_that_is_none_names_its_place_and_the_mend(url: str, tmp_path: Path) -> None:
     for opening in (open_sender, open_receiver):
         with pytest.raises(ConfigError, match='Write "spool:DIR"') as caught:
-            opening(url, tmp_path)
+            opening(TransportSettings(url=url), tmp_path, tmp_path)
         assert caught.value.path == "transport.url"
