@@ -15,6 +15,7 @@ import numpy as np
 from dashboard.axes import decade_ticks, time_ticks, value_ticks
 from dashboard.drawing import Frame, Stroke, draw
 from dashboard.lines import Line, thin
+from dashboard.marks import Mark, texts
 from dashboard.windows import Window
 from domain import figures
 from domain.calendar import Comparison
@@ -59,6 +60,7 @@ class Scene:
     zone: ZoneInfo
     now: float
     subject: str
+    marks: tuple[Mark, ...] = ()
 
 
 def period_label(comparison: Comparison, scene: Scene) -> str:
@@ -96,7 +98,7 @@ def calls_chart(scene: Scene, now: Line, compared: dict[Comparison, Line]) -> Ch
     slots = {css: _slots(line, scene.window) for css, line in lines.items()}
     return Chart(
         "calls", "Calls a minute", note, wide, narrow,
-        tuple(Legend(css, names[css]) for css in lines),
+        (*(Legend(css, names[css]) for css in lines), *_marked(scene)),
         ("Time", *(names[css] for css in lines)),
         _table(scene, [[figures.rate(value) for value in slot.per_minute] for slot in slots.values()]),
     )  # fmt: skip
@@ -125,7 +127,8 @@ def failures_chart(scene: Scene, now: Line) -> Chart:
     ]
     return Chart(
         "failures", "Failures", f"share of the calls; a point holds at least {_SHARE_CALLS}", wide, narrow,
-        (Legend("technical", "technical: a component failed"), Legend("functional", "functional: the caller’s doing")),
+        (Legend("technical", "technical: a component failed"), Legend("functional", "functional: the caller’s doing"),
+         *_marked(scene)),
         ("Time", "Technical", "of calls", "Functional", "of calls"), _table(scene, columns),
     )  # fmt: skip
 
@@ -165,9 +168,13 @@ def latency_chart(scene: Scene, now: Line) -> Chart:
     words = {"p50": "p50: half are faster", "p95": "p95: 19 of 20 are faster", "p99": "p99: 99 of 100 are faster"}
     return Chart(
         "latency", "Latency", f"logarithmic{slowest if drawn > now.span else ''}", wide, narrow,
-        tuple(Legend(source, words[source]) for source in kept),
+        (*(Legend(source, words[source]) for source in kept), *_marked(scene)),
         ("Time", *(f"{source}, ms" for source in kept)), _table(scene, columns),
     )  # fmt: skip
+
+
+def _marked(scene: Scene) -> list[Legend]:
+    return [Legend("mark", text) for text in texts(scene.marks)]
 
 
 def _readable_points(lines: Iterable[Line], window: Window) -> int:
@@ -239,11 +246,14 @@ def _drawings(
     """The drawing for wide screens and the one for phones, on the same scale."""
     low_height, strokes = narrow
     window, label = scene.window, f"{title}: {scene.subject}, {scene.window.label}"
+    label = "; ".join([label, *texts(scene.marks)])
+    bands = [(mark.start, mark.end) for mark in scene.marks]
 
     def one(width: int, height: int, points: int) -> str:
         x_ticks = time_ticks(window.start, window.end, scene.zone, width // 110 if width > 400 else 5)
         low, top = ticks[0][0], max(high, ticks[-1][0] + 1e-3)  # pygal leaves out a label on the very edge
-        return draw(Frame(width, height, window.start, window.end, low, top, x_ticks, ticks, label), strokes(points))
+        frame = Frame(width, height, window.start, window.end, low, top, x_ticks, ticks, label, bands)
+        return draw(frame, strokes(points))
 
     points = window.drawn_points
     return one(*size, points), one(_NARROW_WIDTH, low_height, min(points, _NARROW_POINTS))

@@ -19,6 +19,7 @@ from pygal.style import Style
 # import that fails, anybody's. No maps are drawn here.
 sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]
 
+_BAND_WIDTH = 2.0
 _STYLE = Style(label_font_size=12, major_label_font_size=12, font_family="inherit")
 
 
@@ -33,7 +34,10 @@ class Stroke:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The box and the axes: ticks are (position, label); x runs from `start` to `end`, y from `low` to `high`."""
+    """The box and the axes: ticks are (position, label); x runs from `start` to `end`, y from `low` to `high`.
+
+    `bands` are stretches of x that are shaded behind the lines.
+    """
 
     width: int
     height: int
@@ -44,6 +48,7 @@ class Frame:
     x_ticks: Sequence[tuple[float, str]]
     y_ticks: Sequence[tuple[float, str]]
     label: str
+    bands: Sequence[tuple[float, float]] = ()
 
 
 class _Chart(pygal.XY):  # type: ignore[misc] # pygal ships no types
@@ -114,6 +119,8 @@ def _cleaner(chart: Any, frame: Frame, classes: Sequence[str]) -> Callable[[Any]
             if "series" in words:
                 place = int(next(word for word in words if word.startswith("serie-"))[6:])
                 group.set("class", f"series {classes[place]}")
+        for start, end in reversed(frame.bands):
+            _shade(chart, graph, max(start, frame.start), min(end, frame.end))
         root.attrib.pop("id", None)
         root.set("class", "chart")
         root.set("role", "img")
@@ -123,3 +130,16 @@ def _cleaner(chart: Any, frame: Frame, classes: Sequence[str]) -> Callable[[Any]
         return root
 
     return clean
+
+
+def _shade(chart: Any, graph: Any, start: float, end: float) -> None:
+    """Put a band behind everything that the plot holds; at least as wide as an eye finds it."""
+    plot = next((group for group in graph if group.get("class") == "plot"), None)
+    if plot is None or end < start:
+        return
+    left, right = chart.view.x(start), chart.view.x(end)
+    band = plot.makeelement("rect", {
+        "class": "band", "x": f"{left:.1f}", "y": "0",
+        "width": f"{max(right - left, _BAND_WIDTH):.1f}", "height": f"{chart.view.height:.0f}",
+    })  # fmt: skip
+    plot.insert(0, band)
