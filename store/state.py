@@ -16,11 +16,12 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, inspect, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from domain.errors import ConfigError, StoreError
 from domain.series import SeriesKey
+from store.sql import database_name, told
 from store.sqlite import copy_database
 from store.tables import floors, progress
 
@@ -39,11 +40,11 @@ def open_state(url: str) -> SqlState:
             if not parsed.database or parsed.database == ":memory:":
                 raise ConfigError(f'"{url}" names no file', path="state.url", mend='Write "sqlite:///FILE"')
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-            engine = create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS})
+            engine = create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True)
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
         else:
-            engine = create_engine(parsed)
+            engine = create_engine(parsed, hide_parameters=True)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise ConfigError(
             f'"{url}" is not a database this program can use ({error})',
@@ -74,7 +75,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry)
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+    kind = connection.get_execution_options().get("pharmapulse_begin", "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {kind}")
 
 
 @contextmanager
@@ -88,7 +90,7 @@ def _alone(engine: Engine) -> Iterator[None]:
     if engine.dialect.name != "sqlite":
         yield
         return
-    with _told(engine):
+    with told(engine):
         handle = os.open(Path(str(engine.url.database)).parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -99,16 +101,16 @@ def _alone(engine: Engine) -> Iterator[None]:
 
 def upgrade(engine: Engine) -> None:
     """Bring a database to the newest revision. Raises StoreError, also where it is newer than this program."""
-    with _told(engine), engine.connect() as connection:
+    with told(engine), engine.connect() as connection:
         revision = _revision(connection)
     if revision == REVISIONS[-1]:
         return
     if revision is not None and revision not in REVISIONS:
         raise StoreError(
-            f"{_name(engine)}: this database has revision {revision}, and this program knows up to {REVISIONS[-1]}. "
-            "Install the newer program again, or restore the copy made before it was installed"
+            f"{database_name(engine)}: this database has revision {revision}, and this program knows up to "
+            f"{REVISIONS[-1]}. Install the newer program again, or restore the copy made before it was installed"
         )
-    with _told(engine):
+    with told(engine):
         if revision is not None and engine.dialect.name == "sqlite":
             file = Path(str(engine.url.database))
             copy_database(file, file.with_name(f"{file.name}.before-{REVISIONS[-1]}"))
@@ -139,16 +141,21 @@ class SqlState:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @property
+    def engine(self) -> Engine:
+        """The connections, for the other stores over the same database."""
+        return self._engine
+
     def floor(self, series: SeriesKey) -> int:
         """Rows of the series before this epoch second exist only in its files; 0 when there are none such."""
         wanted = select(floors.c.floor).where(floors.c.family == series.family, floors.c.key == _text(series))
-        with _told(self._engine), self._engine.connect() as connection:
+        with told(self._engine), self._engine.connect() as connection:
             return connection.execute(wanted).scalar() or 0
 
     def set_floors(self, floors_: Mapping[SeriesKey, int]) -> None:
         """Record floors, all of them or none. Raises StoreError."""
         rows = [{"family": key.family, "key": _text(key), "floor": floor} for key, floor in floors_.items()]
-        with _told(self._engine), self._engine.begin() as connection:
+        with told(self._engine), self._engine.begin() as connection:
             for at in range(0, len(rows), _AT_ONCE):
                 some = rows[at : at + _AT_ONCE]
                 for family in {row["family"] for row in some}:
@@ -159,13 +166,13 @@ class SqlState:
     def progress(self, name: str) -> tuple[int, int] | None:
         """How much of a long task is done, and of how much; None when it was never begun. Raises StoreError."""
         wanted = select(progress.c.done, progress.c.total).where(progress.c.name == name)
-        with _told(self._engine), self._engine.connect() as connection:
+        with told(self._engine), self._engine.connect() as connection:
             row = connection.execute(wanted).one_or_none()
         return None if row is None else (row.done, row.total)
 
     def set_progress(self, name: str, done: int, total: int) -> None:
         """Record how far a long task has come. Raises StoreError."""
-        with _told(self._engine), self._engine.begin() as connection:
+        with told(self._engine), self._engine.begin() as connection:
             connection.execute(delete(progress).where(progress.c.name == name))
             connection.execute(insert(progress).values(name=name, done=done, total=total))
 
@@ -176,16 +183,3 @@ class SqlState:
 
 def _text(series: SeriesKey) -> str:
     return msgspec.json.encode(series.key).decode()
-
-
-def _name(engine: Engine) -> str:
-    return engine.url.render_as_string(hide_password=True)
-
-
-@contextmanager
-def _told(engine: Engine) -> Iterator[None]:
-    """Tell what the database or the file system says as a StoreError."""
-    try:
-        yield
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-        raise StoreError(f"{_name(engine)}: {error}") from error
