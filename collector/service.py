@@ -24,7 +24,9 @@ from collector.catchup import stand
 from collector.chunks import chunks
 from collector.floors import Floors
 from collector.late import LateCells, late_pairs
+from collector.missing import Missing
 from collector.openrows import open_rows
+from collector.stats import Stats
 from collector.watermark import Watermark
 from collector.writer import SeriesWriter
 from domain.batch import Heartbeat
@@ -44,8 +46,6 @@ LATE_SHARE = 3.0
 # buckets are dropped and made again from the ledger once the watermark moves, at most once in RETRY_SECONDS.
 MOST_BINS = 6_000_000
 RETRY_SECONDS = 60.0
-# Batches that are missing so long are told of.
-TELL_SECONDS = 120.0
 TICK_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
@@ -81,7 +81,8 @@ class Collector:
         self._fill_after = self._late_after = float("-inf")
         self._ticked = clock.now()
         self._compact_after = self._ticked + settings.compact_seconds
-        self._incomplete: dict[str, float] = {}
+        self._missing = Missing()
+        self.stats = Stats()
         self._stop = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
@@ -94,13 +95,13 @@ class Collector:
                 more = self.tick()
                 if failing:
                     _log.warning("collecting again")
-                failing = False
+                failing, self.stats.failing = False, ""
             except PharmapulseError as error:
                 if not error.retry:
                     raise
                 if not failing:
                     _log.error("cannot collect, and goes on trying: %s", error)
-                failing = True
+                failing, self.stats.failing = True, str(error)
             if not more and not stop.is_set():
                 self._waker.wait(TICK_SECONDS)
 
@@ -109,6 +110,7 @@ class Collector:
 
         Raises TransportError, StoreError, SeriesError; the next tick goes on from there.
         """
+        self.stats.pulse.beat()
         now = self._clock.now()
         if now < self._ticked:  # set back: what was put off until a time that may be far is due
             self._fill_after = self._late_after = self._compact_after = now
@@ -144,7 +146,9 @@ class Collector:
                     new = self._ledger.book(arrival)
                 except WireError as error:
                     self._receiver.refuse(arrival.name, str(error))
+                    self.stats.refused += 1
                     continue
+                self.stats.came(new, len(cells))
                 if new:
                     booked.append(cells)
                 self._receiver.done(arrival.name)
@@ -179,24 +183,10 @@ class Collector:
     def _hear(self, now: float) -> None:
         with self._lock:
             self._watermark.hear(self._receiver.heartbeats(), self._ledger.holds_up_to, now)
-        self._tell_incomplete(now)
+        self._missing.tell(self._watermark.incomplete, now)
         mark = self._watermark.complete_up_to
         if mark is not None:
             self._ledger.cover(int(mark) if self._oldest is None else min(int(mark), self._oldest), int(mark))
-
-    def _tell_incomplete(self, now: float) -> None:
-        """Say once of an agent that its batches are missing for long: nothing is complete until they come."""
-        incomplete = self._watermark.incomplete
-        self._incomplete = {agent: self._incomplete.get(agent, now) for agent in incomplete}
-        for agent, heartbeat in incomplete.items():
-            if now - self._incomplete[agent] >= TELL_SECONDS:
-                _log.warning(
-                    "agent %s has sent its batches up to %d and not all of them are here: nothing later is complete "
-                    "before they are. Look for them on their way, and among those set aside",
-                    agent,
-                    heartbeat.sequence,
-                )
-                self._incomplete[agent] = float("inf")
 
     def _catch_up(self, now: float) -> None:
         """Fill the open buckets from the ledger, writing what ended on the way."""
@@ -217,6 +207,7 @@ class Collector:
         for past, cells in chunks(self._ledger, buckets.begins(), max(span[1], limit)):
             if self._stop.is_set():
                 return  # the next start goes on from what is written, as after a kill
+            self.stats.pulse.beat()
             with self._lock:
                 buckets.add(cells)
             self._write(buckets, min(limit, past), now, ahead={}, floors=floors)
@@ -248,7 +239,8 @@ class Collector:
             with self._lock:
                 buckets.settle()
                 ready = self._writer.ended_rows(step, end, now)
-            self._writer.write(step, ready, floors)
+            with self.stats.writing():
+                self._writer.write(step, ready, floors)
             with self._lock:
                 step.advance(end)
             written[of] = end
@@ -258,7 +250,7 @@ class Collector:
     def _rewrite_late(self, now: float) -> None:
         if self._buckets is None:
             return
-        self._late.flush(self._buckets, now)
+        self.stats.rewritten += self._late.flush(self._buckets, now)
         done = self._clock.now()
         self._late_after = done + max(LATE_SECONDS, LATE_SHARE * (done - now))
 
@@ -270,6 +262,11 @@ class Collector:
             self._rewrite_late(now)
         self._ledger.compact()
         self._ledger.drop_before(int(now - self._settings.retention_days * DAY))
+
+    def open_bins(self) -> int | None:
+        """How many bins are held open; None while they are being filled from the ledger."""
+        with self._lock:
+            return self._buckets.size if self._buckets is not None and self._filled else None
 
     # LiveBuckets
 

@@ -23,6 +23,7 @@ from logwatch.follow import FollowedFile
 from logwatch.reader import Reader
 from logwatch.registry import Registry
 from logwatch.sources import SourceFiles
+from logwatch.stats import SourceFigures, Stats
 from logwatch.times import US
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ class Agent:
         self._touched: dict[tuple[str, str], FollowedFile] = {}
         self._beaten = float("-inf")
         self._tallied = clock.now()
+        self.stats = Stats()
 
     def run(self, waker: Waker, stop: Callable[[], bool]) -> None:
         """Tick until told to stop."""
@@ -97,10 +99,13 @@ class Agent:
 
     def tick(self) -> bool:
         """Read, commit and hand over once; whether there is more to read already."""
+        self.stats.pulse.beat()
         now = self._clock.now()
         try:
             behind = self._read_all(now)
+            self.stats.not_kept = ""
         except StoreError as error:
+            self.stats.not_kept = str(error)
             # The files are the buffer: what was read and not kept is read again when the store has room.
             log.error("not kept, and read again: %s", error)
             self._rewind(now)
@@ -221,11 +226,15 @@ class Agent:
         """Send what waits, then the heartbeat; a peer that is away is told of once a heartbeat."""
         due = not 0 <= now - self._beaten < HEARTBEAT_SECONDS  # also when the clock was set back
         try:
+            if due:
+                self._look_at_ourselves(now)
             self._send()
             if due:
                 self._sender.beat(self._heartbeat(now))
                 self._beaten = now
+            self.stats.not_handed_over = ""
         except (TransportError, StoreError) as error:
+            self.stats.not_handed_over = str(error)
             if due:
                 log.warning("not handed over yet: %s", error)
                 self._beaten = now
@@ -234,6 +243,17 @@ class Agent:
         for name, payload in self._outbox.waiting():
             self._sender.send(name, payload)
             self._outbox.delivered(name)
+
+    def _look_at_ourselves(self, now: float) -> None:
+        """Figures for whoever asks how it goes, with each heartbeat: taken by the thread that has the files."""
+        self.stats.waiting = len(self._outbox.waiting())
+        self.stats.sources = tuple(
+            SourceFigures(
+                watch.source.name, watch.total, watch.watermark, len(watch.files.files), watch.files.unread_bytes()
+            )
+            for watch in self._watches
+        )
+        self.stats.looked = now
 
     def _heartbeat(self, now: float) -> Heartbeat:
         return Heartbeat(

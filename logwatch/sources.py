@@ -277,6 +277,10 @@ class SourceFiles:
         """The open files, the one written to longest ago first."""
         return sorted(self.files.values(), key=lambda file: (file.modified(), str(file.path)))
 
+    def unread_bytes(self) -> int:
+        """Bytes of open plain files that are not counted yet; what a compressed file holds is not known before."""
+        return sum(max(0, file.size() - file.offset) for file in self.files.values() if not file.compressed)
+
     def close(self) -> None:
         """Let all files go."""
         for file in self.files.values():
