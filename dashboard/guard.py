@@ -10,22 +10,9 @@ from flask import Flask, Response, request
 
 from domain.errors import UsageError
 from domain.redact import has_patient, mask_patients
+from domain.web import FOREVER, SECURITY_HEADERS
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
-_HEADERS = {
-    "Content-Security-Policy": _POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
-_FOREVER = "public, max-age=31536000, immutable"
 
 
 def json_answer(body: object, status: int = 200, mimetype: str = "application/json") -> Response:
@@ -72,10 +59,10 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        for name, value in _HEADERS.items():
+        for name, value in SECURITY_HEADERS.items():
             response.headers[name] = value
         if request.path.startswith("/static/") and request.args.get("v") and response.status_code == 200:
-            response.headers["Cache-Control"] = _FOREVER
+            response.headers["Cache-Control"] = FOREVER
         else:
             response.headers["Cache-Control"] = "no-cache" if request.path.startswith("/static/") else "no-store"
         return response
