@@ -51,7 +51,7 @@ class DeferredStore(Protocol):
         """This one did not; when it is tried again. Its lane waits with it."""
         ...
 
-    def bury(self, waiting: Waiting, error: str) -> None:
+    def bury(self, waiting: Waiting, error: str, now: float) -> None:
         """This one will never be taken: set aside as dead, and its lane goes on."""
         ...
 
@@ -69,4 +69,16 @@ class DeferredStore(Protocol):
 
     def pulse(self, now: float) -> None:
         """The drain says that it lives."""
+        ...
+
+    def pulsed(self) -> float | None:
+        """When the drain last said so; None when it never did."""
+        ...
+
+    def rewrap(self, target: str) -> int:
+        """Protect the target's waiting calls by its newest key, where an older one does; how many there were."""
+        ...
+
+    def tidy(self, now: float) -> int:
+        """Forget what was settled long ago (how many), and wipe what may be left of destroyed keys."""
         ...
