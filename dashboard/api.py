@@ -7,6 +7,7 @@ from flask import Blueprint, Response, abort, request
 from numpy.typing import NDArray
 
 from alerts.judge import Minutes
+from dashboard import here
 from dashboard.charts import Scene, period_label
 from dashboard.data import Snapshot
 from dashboard.guard import json_answer, problem
@@ -25,26 +26,29 @@ _MOST_PHARMACIES = 500
 _BY_WORD: dict[str, Comparison] = {name.removeprefix("last "): name for name in COMPARISONS}
 
 
-def blueprint(site: Site) -> Blueprint:
+def blueprint() -> Blueprint:
     """All addresses for machines."""
     api = Blueprint("api", __name__)
 
-    def model(snapshot: Snapshot) -> Overview:
+    def model(site: Site, snapshot: Snapshot) -> Overview:
         return site.models.get(("overview", site.stamp(snapshot, 60)), lambda: overview(snapshot, site.names))
 
     @api.get("/api/v1/overview")
     def overview_json() -> Response:
+        site = here.site()
         snapshot = site.reader.snapshot()
-        return json_answer(_overview(model(snapshot), snapshot))
+        return json_answer(_overview(model(site, snapshot), snapshot))
 
     @api.get("/api/v1/hubs")
     def hubs() -> Response:
+        site = here.site()
         snapshot = site.reader.snapshot()
-        rows = _overview(model(snapshot), snapshot)
+        rows = _overview(model(site, snapshot), snapshot)
         return json_answer({"complete_up_to": snapshot.complete_up_to, "hubs": rows["hubs"]})
 
     @api.get("/api/v1/series/<family>/<endpoint:path>")
     def series(family: str, path: str) -> Response:
+        site = here.site()
         snapshot = site.reader.snapshot()
         if family not in FAMILIES:
             abort(404, f'There is no family "{family}": {", ".join(FAMILIES)} are kept.')
@@ -58,12 +62,14 @@ def blueprint(site: Site) -> Blueprint:
     def keys(family: str) -> Response:
         if family not in FAMILIES:
             abort(404, f'There is no family "{family}": {", ".join(FAMILIES)} are kept.')
+        site = here.site()
         snapshot = site.reader.snapshot()
         return json_answer({"family": family, "dimensions": FAMILIES[family].dimensions,
                             "keys": list(site.keys(snapshot, family).values())})  # fmt: skip
 
     @api.get("/api/v1/pharmacies")
     def pharmacies() -> Response:
+        site = here.site()
         snapshot = site.reader.snapshot()
         query = request.args.get("query", "").strip()[:40]
         found = find_pharmacies(tuple(site.keys(snapshot, "pharmacy").values()), query)
@@ -73,7 +79,7 @@ def blueprint(site: Site) -> Blueprint:
     @api.get("/api/v1/sources")
     def sources() -> Response:
         try:
-            beats = site.live.sources()
+            beats = here.site().live.sources()
         except LiveUnavailableError as error:
             return problem(503, str(error))
         return json_answer({"agents": list(beats)})
@@ -84,6 +90,7 @@ def blueprint(site: Site) -> Blueprint:
 
     @api.get("/api/v1/stream")
     def stream() -> Response:
+        site = here.site()
         events = site.watch.open()
         if events is None:
             response = problem(503, f"{site.watch.limit} streams are open already; ask for the page again instead")
@@ -98,6 +105,7 @@ def blueprint(site: Site) -> Blueprint:
 
     @api.get("/readyz")
     def readyz() -> Response:
+        site = here.site()
         # Reading raises where the data cannot be read, and the error's answer is a 503.
         return json_answer(_ready(site.reader.series, site.reader.snapshot()))
 

@@ -7,36 +7,38 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, g, render_template, request
 from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException
 
 from dashboard import api, guard, pages
-from dashboard.site import Site
+from dashboard.site import Ports, Shared, View
 from domain import figures
-from domain.clock import Clock
+from domain.access import EVERYTHING
 from domain.errors import PharmapulseError, UsageError
-from domain.ports import LiveBuckets, SeriesStore, StateStore
 from domain.settings import Settings
 
 _BREAK = re.compile(r"(?<=[./_])(?=\w)|(?<=[a-z])(?=[A-Z])")
 _STATIC = Path(__file__).parent / "static"
 
 
-def create_app(
-    settings: Settings, series: SeriesStore, live: LiveBuckets, state: StateStore, clock: Clock
-) -> Flask:  # fmt: skip
-    """The application. Read-only; serve it on 127.0.0.1 with threads, for open pages hold a stream."""
+def create_app(settings: Settings, ports: Ports) -> Flask:
+    """The application. Serve it with threads, for open pages hold a stream."""
     app = Flask(__name__)
     # An endpoint of an access log may hold "//": an address must not be "mended" into another one.
     app.url_map.merge_slashes = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    site = Site(settings, series, live, state, clock)
-    app.extensions["pharmapulse"] = site
+    shared = Shared(settings, ports)
+    app.extensions["pharmapulse"] = shared
     guard.install(app)
-    app.register_blueprint(pages.blueprint(site))
-    app.register_blueprint(api.blueprint(site))
-    app.jinja_env.globals.update(asset=_asset, site_name=site.names.site, names=site.names)
+
+    @app.before_request
+    def everything() -> None:
+        g.site = shared.site(View(EVERYTHING))
+
+    app.register_blueprint(pages.blueprint())
+    app.register_blueprint(api.blueprint())
+    app.jinja_env.globals.update(asset=_asset, site_name=shared.names.site, names=shared.names)
     app.jinja_env.filters.update(
         count=figures.count,
         rate=figures.rate,

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from dashboard.lines import Line, as_line
 from dashboard.windows import Window
 from domain.calendar import Comparison
+from domain.clock import Clock
 from domain.comparable import comparable_buckets, pick_rows
+from domain.ports import LiveBuckets, SeriesStore
 from domain.series import FAMILIES, Rows, SeriesKey, floor_bucket, unknown_rows
 from rrd import present
 
 
 class Reader(present.Reader):
-    """A reader whose views can be drawn."""
+    """A reader whose views can be drawn. Counts under `least` are not told to whoever it reads for."""
+
+    def __init__(self, series: SeriesStore, live: LiveBuckets, clock: Clock, zone: ZoneInfo, least: int = 0) -> None:
+        super().__init__(series, live, clock, zone)
+        self.least = least
 
     def snapshot(self) -> Snapshot:
         """A view for one request."""
@@ -20,6 +28,10 @@ class Reader(present.Reader):
 
 class Snapshot(present.Snapshot):
     """What is known at one moment, as lines on a window's axis too."""
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__(reader)
+        self.least = reader.least
 
     def line(self, series: SeriesKey, window: Window, step: int | None = None) -> Line:
         """The window's own line, at its resolution or at a `step` that the family keeps."""

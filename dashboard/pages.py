@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from flask import Blueprint, Response, abort, render_template, request, url_for
 from werkzeug.routing import PathConverter
 
+from dashboard import here
 from dashboard.data import Snapshot
 from dashboard.lists import busiest_pharmacies, pharmacy_page, vendor_rows
 from dashboard.overview import overview
@@ -38,7 +39,7 @@ class EndpointConverter(PathConverter):
         return _HIDDEN_DOTS.sub(lambda match: match[1].replace("%2E", "."), value)
 
 
-def blueprint(site: Site) -> Blueprint:
+def blueprint() -> Blueprint:
     """All pages."""
     pages = Blueprint("pages", __name__)
 
@@ -46,7 +47,7 @@ def blueprint(site: Site) -> Blueprint:
     def add_converter(state: object) -> None:
         state.app.url_map.converters["endpoint"] = EndpointConverter  # type: ignore[attr-defined] # BlueprintSetupState
 
-    def common(snapshot: Snapshot) -> dict[str, object]:
+    def common(site: Site, snapshot: Snapshot) -> dict[str, object]:
         complete = snapshot.complete_up_to
         return {
             "complete": None if complete is None else _complete(complete, snapshot),
@@ -55,19 +56,19 @@ def blueprint(site: Site) -> Blueprint:
             "kept": _kept_range(),
         }
 
-    def window_of(snapshot: Snapshot) -> Window:
+    def window_of(site: Site, snapshot: Snapshot) -> Window:
         return asked_window(request.args.to_dict(), snapshot.now, site.zone)
 
-    def show(subject: Subject, snapshot: Snapshot, template: str = "subject.html") -> str:
-        window = window_of(snapshot)
+    def show(site: Site, subject: Subject, snapshot: Snapshot, template: str = "subject.html") -> str:
+        window = window_of(site, snapshot)
         model = page_model(site, snapshot, subject, window)
         return render_template(
             template, page=model, subject=subject, window=window, choices=CHOICES,
             first=_local_input(window.start, site), last=_local_input(min(window.end, int(snapshot.now)), site),
-            data_url=_data_url(subject.series, window), **common(snapshot),
+            data_url=_data_url(subject.series, window), **common(site, snapshot),
         )  # fmt: skip
 
-    def known(snapshot: Snapshot, family: str, *key: str) -> SeriesKey:
+    def known(site: Site, snapshot: Snapshot, family: str, *key: str) -> SeriesKey:
         series = SeriesKey(family, key)
         if not site.knows(snapshot, series):
             what = FAMILIES[family].dimensions[-1]
@@ -76,39 +77,45 @@ def blueprint(site: Site) -> Blueprint:
 
     @pages.get("/")
     def now() -> str:
+        site = here.site()
         snapshot = site.reader.snapshot()
         model = site.models.get(("overview", site.stamp(snapshot, 60)), lambda: overview(snapshot, site.names))
-        return render_template("overview.html", page=model, **common(snapshot))
+        return render_template("overview.html", page=model, **common(site, snapshot))
 
     @pages.get("/hub/<hub>")
     def hub(hub: str) -> str:
+        site = here.site()
         snapshot = site.reader.snapshot()
-        series = known(snapshot, "hub", hub)
-        return show(Subject(series, site.names.hub(hub), site.names.does(hub)), snapshot)
+        series = known(site, snapshot, "hub", hub)
+        return show(site, Subject(series, site.names.hub(hub), site.names.does(hub)), snapshot)
 
     @pages.get("/hub/<hub>/endpoint/<endpoint:name>")
     def endpoint(hub: str, name: str) -> str:
+        site = here.site()
         snapshot = site.reader.snapshot()
-        series = known(snapshot, "endpoint", hub, name)
+        series = known(site, snapshot, "endpoint", hub, name)
         vendor = request.args.get("vendor", "")
         if vendor:
-            series = known(snapshot, "endpoint_vendor", hub, name, vendor)
-            return show(Subject(series, f"{name}, {vendor}", site.names.hub(hub)), snapshot)
-        return show(Subject(series, name, site.names.hub(hub)), snapshot)
+            series = known(site, snapshot, "endpoint_vendor", hub, name, vendor)
+            return show(site, Subject(series, f"{name}, {vendor}", site.names.hub(hub)), snapshot)
+        return show(site, Subject(series, name, site.names.hub(hub)), snapshot)
 
     @pages.get("/vendors")
     def vendors() -> str:
+        site = here.site()
         snapshot = site.reader.snapshot()
         rows = site.models.get(("vendors", site.stamp(snapshot, 60)), lambda: vendor_rows(snapshot))
-        return render_template("vendors.html", rows=rows, **common(snapshot))
+        return render_template("vendors.html", rows=rows, **common(site, snapshot))
 
     @pages.get("/vendor/<endpoint:vendor>")
     def vendor(vendor: str) -> str:
+        site = here.site()
         snapshot = site.reader.snapshot()
-        return show(Subject(known(snapshot, "vendor", vendor), vendor, "software"), snapshot)
+        return show(site, Subject(known(site, snapshot, "vendor", vendor), vendor, "software"), snapshot)
 
     @pages.get("/pharmacies")
     def pharmacies() -> str:
+        site = here.site()
         snapshot = site.reader.snapshot()
         query, page = request.args.get("q", "").strip()[:40], request.args.get("page", 1, type=int)
         found = site.models.get(
@@ -116,13 +123,14 @@ def blueprint(site: Site) -> Blueprint:
             lambda: pharmacy_page(snapshot, tuple(site.keys(snapshot, "pharmacy").values()), query, page),
         )
         busiest = site.models.get(("busiest", site.stamp(snapshot, 30)), lambda: busiest_pharmacies(snapshot))
-        return render_template("pharmacies.html", found=found, query=query, busiest=busiest, **common(snapshot))
+        return render_template("pharmacies.html", found=found, query=query, busiest=busiest, **common(site, snapshot))
 
     @pages.get("/pharmacy/<pharmacy>")
     def pharmacy(pharmacy: str) -> str:
+        site = here.site()
         snapshot = site.reader.snapshot()
-        series = known(snapshot, "pharmacy", pharmacy)
-        return show(Subject(series, f"Pharmacy {pharmacy}", site.names.pharmacy_place(pharmacy)), snapshot)
+        series = known(site, snapshot, "pharmacy", pharmacy)
+        return show(site, Subject(series, f"Pharmacy {pharmacy}", site.names.pharmacy_place(pharmacy)), snapshot)
 
     @pages.get("/favicon.ico")
     def favicon() -> Response:

@@ -77,6 +77,17 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody logged in. `id` names it and opens nothing: the secret itself is kept nowhere."""
+
+    id: str
+    made: float
+    seen: float
+    expires: float
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """A token for machines; the secret itself is kept nowhere, only its hash."""
 

@@ -52,6 +52,11 @@ class Places:
         return self.data / "state.db"
 
     @property
+    def web_secret(self) -> Path:
+        """What signs the dashboard's forms."""
+        return self.data / "web.key"
+
+    @property
     def published(self) -> Path:
         """The document of the public page, in a directory of its own: all that the status page may read."""
         return self.data / "published" / "status.json"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from domain.clock import Clock, Waker, parse_clock
+from domain.clock import Clock, SystemClock, Waker, parse_clock
 from domain.errors import ConfigError
 from pharmapulse.config import Config
 from pharmapulse.places import Places
@@ -157,5 +158,20 @@ def live(config: Config) -> LiveBuckets:
 def dashboard(config: Config) -> Flask:
     """The dashboard's application."""
     from dashboard.app import create_app
+    from dashboard.site import Ports
+    from store.access import SqlAccess
+    from store.incidents import SqlIncidents
 
-    return create_app(config.settings, series(config), live(config), state(config), clock(config)[0])
+    kept = state(config)
+    ports = Ports(
+        series=series(config), live=live(config), state=kept, access=SqlAccess(kept.engine),
+        incidents=SqlIncidents(kept.engine), clock=clock(config)[0], wall=SystemClock(), secret=web_secret(config),
+    )  # fmt: skip
+    return create_app(config.settings, ports)
+
+
+def web_secret(config: Config) -> bytes:
+    """What signs the dashboard's forms: made once, and the same for all its processes."""
+    from store.files import made_once
+
+    return made_once(Places(config.data).web_secret, lambda: secrets.token_bytes(32))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from domain.errors import StoreError
@@ -39,6 +42,31 @@ def write_durably(path: Path, payload: bytes, aside: Path) -> None:
         os.fsync(file.fileno())
     unfinished.replace(path)
     sync_directory(path.parent)
+
+
+def made_once(path: Path, make: Callable[[], bytes]) -> bytes:
+    """What the file `path` holds, made by whoever asks first; readable by this user alone. Raises StoreError.
+
+    Processes that ask at once all get what one of them made: a link is made to a whole file, or fails.
+    """
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # of mode 0600
+            unfinished = Path(name)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(make())
+                    file.flush()
+                    os.fsync(file.fileno())
+                with contextlib.suppress(FileExistsError):
+                    path.hardlink_to(unfinished)
+                sync_directory(path.parent)
+            finally:
+                unfinished.unlink()
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror or error}") from error
 
 
 class Claim:

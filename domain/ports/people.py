@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from domain.access import Ability, AuditEntry, Role, Scope, Token, User
+from domain.access import Ability, AuditEntry, Role, Scope, Session, Token, User
 from domain.incident import Incident, IncidentEvent, JournalEntry, Notification
 from domain.restart import Restart
 
@@ -55,6 +55,14 @@ class AccessStore(Protocol):
 
     def end_session(self, secret: str) -> None:
         """Log out."""
+        ...
+
+    def sessions(self, user: User, now: float) -> Sequence[Session]:
+        """Where an account is logged in, newest first."""
+        ...
+
+    def end_sessions(self, user: User, only: str = "") -> int:
+        """End one session of an account by its id, or all of them; how many there were."""
         ...
 
     def add_token(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -9,9 +10,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from dashboard.app import create_app
+from dashboard.site import Ports
 from domain.clock import ManualClock
+from domain.settings import Settings
 from rrd.store import RrdSeriesStore
-from tests.dashboard.traffic import NOW, SETTINGS, OpenPresent, Progress, filled_store
+from store.access import SqlAccess
+from store.incidents import SqlIncidents
+from store.state import SqlState, open_state
+from tests.dashboard.traffic import NOW, SETTINGS, OpenPresent, filled_store
 
 
 @pytest.fixture(scope="session")
@@ -21,11 +27,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> RrdSeriesStore:
 
 @dataclass
 class House:
-    """An application with the ports it was built from."""
+    """An application with the ports it was built from. `clock` is the site's and the wall's."""
 
     app: Flask
     live: OpenPresent
-    state: Progress
+    state: SqlState
+    access: SqlAccess
+    incidents: SqlIncidents
     clock: ManualClock
 
     @property
@@ -38,7 +46,27 @@ class House:
         return answer.text
 
 
+Build = Callable[..., House]
+
+
 @pytest.fixture
-def house(store: RrdSeriesStore) -> House:
-    live, state, clock = OpenPresent(), Progress(), ManualClock(NOW)
-    return House(create_app(SETTINGS, store, live, state, clock), live, state, clock)
+def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
+    """Makes applications over series, each with a state of its own."""
+    opened: list[SqlState] = []
+
+    def made(store: RrdSeriesStore, settings: Settings = SETTINGS) -> House:
+        live, clock = OpenPresent(), ManualClock(NOW)
+        state = open_state(f"sqlite:///{tmp_path_factory.mktemp('state')}/state.db")
+        opened.append(state)
+        access, incidents = SqlAccess(state.engine), SqlIncidents(state.engine)
+        ports = Ports(store, live, state, access, incidents, clock, clock, b"signs the forms")
+        return House(create_app(settings, ports), live, state, access, incidents, clock)
+
+    yield made
+    for state in opened:
+        state.close()
+
+
+@pytest.fixture
+def house(store: RrdSeriesStore, build: Build) -> House:
+    return build(store)

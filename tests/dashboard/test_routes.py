@@ -12,23 +12,19 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
-from dashboard.app import create_app
 from dashboard.stream import Watch
-from domain.clock import ManualClock
 from domain.errors import SeriesError
 from domain.series import SeriesKey
 from rrd.store import RrdSeriesStore
-from tests.dashboard.conftest import House
+from tests.dashboard.conftest import Build, House
 from tests.dashboard.traffic import (
     BUSIEST,
     COMPLETE,
     ENDPOINTS,
     FAILING,
-    NOW,
     PHARMACIES,
     SETTINGS,
     OpenPresent,
-    Progress,
     rows_of,
     written_end,
 )
@@ -193,16 +189,16 @@ def test_foreign_host_headers_are_refused(house: House, host: str) -> None:
         assert answer.mimetype == "application/problem+json"
 
 
-def test_what_came_out_of_logs_is_escaped(store: RrdSeriesStore, tmp_path: Path) -> None:
+def test_what_came_out_of_logs_is_escaped(build: Build, tmp_path: Path) -> None:
     nasty = '"><script>alert(1)</script>'
     own = RrdSeriesStore(tmp_path, durable=False)
     end = written_end(60)
     for family, key in (("hub", (nasty,)), ("endpoint", (nasty, nasty)), ("vendor", (nasty,))):
         rows = rows_of(SeriesKey("hub", ("dpp",)), 60, end - 1_200, end)
         own.write(SeriesKey(family, key), rows)
-    live = OpenPresent()
-    live.answers = False
-    client = create_app(SETTINGS, own, live, Progress(), ManualClock(NOW)).test_client()
+    house = build(own)
+    house.live.answers = False
+    client = house.client
     for address in ("/", "/vendors", "/vendor/%22%3E%3Cscript%3Ealert(1)%3C/script%3E"):
         answer = client.get(address)
         assert answer.status_code == 200
@@ -229,17 +225,17 @@ def test_unreadable_series_are_a_503_and_no_traceback(house: House, monkeypatch:
     def fail(*_: object) -> None:
         raise SeriesError("recipe/60.rrd: Input/output error")
 
-    monkeypatch.setattr(house.app.extensions["pharmapulse"].reader.series, "read", fail)
+    monkeypatch.setattr(house.app.extensions["pharmapulse"].ports.series, "read", fail)
     answer = house.client.get("/hub/recipe")
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "5"
     assert "Input/output error" in answer.text
 
 
-def test_an_empty_house_says_what_comes(tmp_path: Path) -> None:
-    live = OpenPresent()
-    live.answers = False
-    client = create_app(SETTINGS, RrdSeriesStore(tmp_path), live, Progress(), ManualClock(NOW)).test_client()
+def test_an_empty_house_says_what_comes(build: Build, tmp_path: Path) -> None:
+    house = build(RrdSeriesStore(tmp_path))
+    house.live.answers = False
+    client = house.client
     assert "Nothing has been counted yet." in client.get("/").text
     for address in ("/vendors", "/pharmacies", "/api/v1/overview", "/api/v1/hubs", "/readyz"):
         assert client.get(address).status_code == 200
@@ -310,13 +306,13 @@ def test_streams_are_capped_and_give_their_places_free(house: House) -> None:
 
 
 @pytest.mark.parametrize("name", ["..", "../../etc", ".", "%2F", "a?b#c", "söft/é"])
-def test_a_vendor_of_any_name_has_a_page_that_browsers_reach(tmp_path: Path, name: str) -> None:
+def test_a_vendor_of_any_name_has_a_page_that_browsers_reach(build: Build, tmp_path: Path, name: str) -> None:
     own = RrdSeriesStore(tmp_path, durable=False)
     end = written_end(60)
     own.write(SeriesKey("vendor", (name,)), rows_of(SeriesKey("hub", ("dpp",)), 60, end - 1_200, end))
-    live = OpenPresent()
-    live.answers = False
-    client = create_app(SETTINGS, own, live, Progress(), ManualClock(NOW)).test_client()
+    house = build(own)
+    house.live.answers = False
+    client = house.client
     address = next(link for link in Reading(client.get("/vendors").text).links if link.startswith("/vendor/"))
     assert urljoin("http://127.0.0.1/vendors", address) == f"http://127.0.0.1{address}", "no browser takes it apart"
     page = client.get(address)
