@@ -14,10 +14,13 @@ import numpy.typing as npt
 
 from domain import figures
 from domain.series import Rows, Values
+from domain.settings import AlertSettings
 
-FAILING_SHARE, FAILING_CALLS = 0.20, 3
+# The bounds that a site sets; without its settings, their defaults.
+DEFAULTS = AlertSettings()
+FAILING_CALLS = 3
 SOME_SHARE, SOME_CALLS, SOME_FACTOR = 0.02, 5, 3.0
-FEWER_FACTOR, FEWER_EXPECTED = 0.5, 60.0
+FEWER_EXPECTED = 60.0
 SILENT_EXPECTED = 30.0
 SLOW_FACTOR, SLOW_EXTRA_US, SLOW_BUCKETS, SLOW_CALLS = 2.0, 100_000.0, 3, 20
 
@@ -127,12 +130,12 @@ def _sum(values: Values, where: npt.NDArray[np.bool_]) -> float:
     return float(np.nansum(values[where])) if where.any() else float("nan")
 
 
-def judge(seen: Minutes) -> State:
+def judge(seen: Minutes, bounds: AlertSettings = DEFAULTS) -> State:
     """The state of what was seen."""
     if np.isnan(seen.calls):
         return State(Level.UNKNOWN, "unknown", "nothing is known of the last minutes")
     failed, usual = seen.technical_share, share(seen.technical_week, seen.calls_week)
-    if seen.technical >= FAILING_CALLS and failed >= FAILING_SHARE:
+    if seen.technical >= FAILING_CALLS and failed >= bounds.technical_share:
         return State(Level.FAILING, "failing", f"{figures.percent(failed)} of the calls fail technically")
     if seen.calls == 0 and seen.comparable and seen.calls_week >= SILENT_EXPECTED:
         return State(Level.SILENT, "silent", f"no call, {figures.rate(seen.per_minute_week)} a minute last week")
@@ -143,7 +146,7 @@ def judge(seen: Minutes) -> State:
     if seen.slow >= SLOW_BUCKETS:
         text = f"p95 {figures.millis(seen.p95)} ms, {figures.millis(seen.p95_week)} ms last week"
         return State(Level.SLOW, "slow", text)
-    if seen.comparable and seen.calls_week >= FEWER_EXPECTED and seen.calls < FEWER_FACTOR * seen.calls_week:
+    if seen.comparable and seen.calls_week >= FEWER_EXPECTED and seen.calls < bounds.fewer_share * seen.calls_week:
         text = f"{figures.rate(seen.per_minute)} calls a minute, {figures.rate(seen.per_minute_week)} last week"
         return State(Level.FEWER, "fewer calls", text)
     if seen.calls == 0 and not seen.calls_week > 0:
@@ -153,13 +156,13 @@ def judge(seen: Minutes) -> State:
     return State(Level.OK, "answering", "calls are answered; there is no comparable time last week")
 
 
-def failing_since(rows: Rows, level: Level) -> int | None:
+def failing_since(rows: Rows, level: Level, bounds: AlertSettings = DEFAULTS) -> int | None:
     """When the failures of the last rows began: the first bucket (epoch seconds) of the run that still lasts.
 
     Walks back over buckets that fail at half the state's bound or more. A bucket without a call says nothing;
     two healthy ones in a row end the run. None when the rows show no such run.
     """
-    bound = (FAILING_SHARE if level is Level.FAILING else SOME_SHARE) / 2
+    bound = (bounds.technical_share if level is Level.FAILING else SOME_SHARE) / 2
     calls, technical = rows.column("calls"), rows.column("technical")
     since, healthy = None, 0
     for place in range(len(calls) - 1, -1, -1):
