@@ -229,6 +229,7 @@ class Agent:
             if due:
                 self._look_at_ourselves(now)
             self._send()
+            self.stats.waiting = 0
             if due:
                 self._sender.beat(self._heartbeat(now))
                 self._beaten = now

@@ -11,6 +11,8 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from domain.errors import ConfigError, PharmapulseError, UsageError
+from domain.redact import mask_patients
+from pharmapulse.logs import tell_uncaught
 
 # Each command is one module of `pharmapulse.commands`, imported only when it is called.
 COMMANDS = {
@@ -41,6 +43,7 @@ class Command(Protocol):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
+    tell_uncaught()
     sys.exit(call(sys.argv[1:] if arguments is None else list(arguments)))
 
 
@@ -95,5 +98,5 @@ def call(arguments: Sequence[str]) -> int:
 
 
 def _tell(error: PharmapulseError | str, code: int) -> int:
-    sys.stderr.write(f"pharmapulse: {error}\n")
+    sys.stderr.write(f"pharmapulse: {mask_patients(str(error))}\n")
     return code

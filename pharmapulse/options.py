@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from pharmapulse import logs
 from pharmapulse.config import Config, load
 
 # The supervisor hands the port down that it was given, from which all its processes count theirs.
@@ -25,8 +26,12 @@ def add_once(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def config_of(options: argparse.Namespace) -> Config:
-    """The configuration that was named, on the supervisor's port where that one was given another."""
+    """The configuration that was named, on the supervisor's port where that one was given another.
+
+    A log that is set up by now is written in the form it asks for from here on.
+    """
     config = load(Path(options.config))
+    logs.write_as(config.settings.site.logs)
     port = os.environ.get(PORT_VARIABLE, "")
     return on_port(config, int(port)) if port else config
 

@@ -20,14 +20,14 @@ def check_port(port: int, patience: float = PATIENCE_SECONDS) -> None:
     if not 1 <= port <= HIGHEST_PORT:
         raise UsageError(f"{port} is no port: write 1 to {HIGHEST_PORT}")
     deadline, pause = time.monotonic() + patience, EventWaker()
-    while (reason := _refusal(port)) is not None:
+    while (reason := refusal(port)) is not None:
         if reason != errno.EADDRINUSE or time.monotonic() >= deadline:
             told = "is in use by another program" if reason == errno.EADDRINUSE else "may not be used by this user"
             raise UsageError(f"port {port} {told}. Stop what holds it, or choose another with --port or web.port")
         pause.wait(_LOOK_SECONDS)
 
 
-def _refusal(port: int) -> int | None:
+def refusal(port: int) -> int | None:
     """Why a server may not listen on the port, as an `errno`; None where it may."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         # As servers do: what is left of connections that were closed a moment ago does not count.

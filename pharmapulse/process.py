@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
 import os
 import resource
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
+
+from pharmapulse import logs
 
 # The read end of a pipe that the supervisor never writes to: its end tells that the supervisor is gone.
 PARENT_VARIABLE = "PHARMAPULSE_PARENT_FD"
 
 
 def set_up_logs(name: str) -> None:
-    """Our own log on standard error: time, process, level, message. Never a line of a watched file."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format=f"%(asctime)s {name} %(levelname)s %(message)s",
-        datefmt="%Y-%m-%dT%H:%M:%S%z",
-    )  # fmt: skip
-    # Migrations tell every plug-in they load; what they change is told by the store.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    """Our own log on standard error, without patients and never a line of a watched file; see `logs`."""
+    logs.set_up(name)
 
 
 def allow_many_files() -> None:

@@ -13,7 +13,7 @@ import msgspec
 from domain.clock import Clock, SystemClock, Waker, parse_clock
 from domain.errors import ConfigError
 from pharmapulse.config import Config
-from pharmapulse.places import Places
+from pharmapulse.places import OFFSETS, Places
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collector.service import Collector
     from domain.ports import LiveBuckets
     from logwatch.agent import Agent
+    from pharmapulse.health import HealthServer
     from rrd.store import RrdSeriesStore
     from store.ledger import FileLedger
     from store.outbox import SqliteOutbox
@@ -146,6 +147,25 @@ def collector(config: Config) -> RunningCollector:
         settings.collector,
     )
     return RunningCollector(service, LiveServer(service, places.socket), receiving, ledger, kept)
+
+
+def agent_health(config: Config, running: RunningAgent) -> HealthServer:
+    """Serves the log watcher's health and metrics."""
+    from logwatch.metrics import health
+    from pharmapulse.health import HealthServer
+
+    return HealthServer(health(running.agent, clock(config)[0]), config.settings.web.port + OFFSETS["logwatch"])
+
+
+def collector_health(config: Config, running: RunningCollector) -> HealthServer:
+    """Serves the collector's health and metrics."""
+    from collector.metrics import health
+    from pharmapulse.health import HealthServer
+    from pharmapulse.sizes import directory_bytes, now_and_then
+
+    size = now_and_then(lambda: directory_bytes(Places(config.data).ledger))
+    told = health(running.collector, clock(config)[0], size)
+    return HealthServer(told, config.settings.web.port + OFFSETS["collector"])
 
 
 def live(config: Config) -> LiveBuckets:

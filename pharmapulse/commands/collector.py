@@ -24,14 +24,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Collect until stopped."""
     set_up_logs("collector")
-    running = wiring.collector(config_of(options))
+    config = config_of(options)
+    running = wiring.collector(config)
     try:
         if options.once:
             running.collector.close_all()
         else:
             stop = stop_event()
             running.live.start()
-            running.collector.run(stop)
+            with wiring.collector_health(config, running):
+                running.collector.run(stop)
     finally:
         running.close()
     return 0

@@ -25,13 +25,15 @@ def run(options: argparse.Namespace) -> int:
     """Watch until stopped."""
     set_up_logs("logwatch")
     allow_many_files()
-    running = wiring.agent(config_of(options))
+    config = config_of(options)
+    running = wiring.agent(config)
     try:
         if options.once:
             running.agent.drain()
         else:
             stop = stop_event()
-            running.agent.run(running.waker, stop.is_set)
+            with wiring.agent_health(config, running):
+                running.agent.run(running.waker, stop.is_set)
     finally:
         running.close()
     return 0
