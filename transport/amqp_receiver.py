@@ -69,10 +69,11 @@ class AmqpReceiver:
         seen: set[BatchName] = set()
         while True:
             self._set_strange_aside()
-            with self._lock:
-                names = sorted(self._held.keys() - seen)
-                full = len(self._held) >= PREFETCH
-            if not names and (full or not self._get(self._queue)):
+            names = self._not_in(seen)
+            if not names and len(self._held) < PREFETCH:
+                self._get(self._queue)
+                names = self._not_in(seen)
+            if not names:
                 return
             for name in names:
                 with self._lock:
@@ -80,6 +81,10 @@ class AmqpReceiver:
                 if held is not None:
                     seen.add(name)
                     yield Arrival(name, held.payload)
+
+    def _not_in(self, seen: set[BatchName]) -> list[BatchName]:
+        with self._lock:
+            return sorted(self._held.keys() - seen)
 
     def done(self, name: BatchName) -> None:
         """Let the broker forget a batch. Where it is not reached, the batch comes again, which is harmless."""
@@ -160,9 +165,12 @@ class AmqpReceiver:
             self._link.tell(channel, functools.partial(channel.basic_ack, tag))
 
     def _get(self, queue: str) -> bool:
-        """Ask for one more message; whether there was one. What the broker had sent us before is here after that."""
+        """Ask for one more message; whether there was one. What the broker had sent us before is here after that.
+
+        The broker's channel answers "none" while what it is to deliver waits behind the question, so it is asked twice.
+        """
         work: Work[bool] = functools.partial(self._ask_for, queue)
-        return self._link.ask(work, ANSWER_SECONDS)
+        return self._link.ask(work, ANSWER_SECONDS) or self._link.ask(work, ANSWER_SECONDS)
 
     # -- in the link's thread ----------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,11 +33,11 @@ class Confirms:
         self._open: dict[int, concurrent.futures.Future[None]] = {}
         self._problems: dict[concurrent.futures.Future[None], str] = {}
 
-    def begin(self, channel: Any, ready: Any) -> None:
-        """Put a new channel into confirm mode, and call `ready` with the broker's answer."""
+    def begin(self, channel: Any, callback: Callable[[object], None]) -> None:
+        """Put a new channel into confirm mode, and call `callback` with the broker's answer."""
         self._last, self._open, self._problems = 0, {}, {}
         channel.add_on_return_callback(self._returned)
-        channel.confirm_delivery(self._confirmed, callback=ready)
+        channel.confirm_delivery(self._confirmed, callback=callback)
 
     def publish(self, channel: Any, future: concurrent.futures.Future[None], *, window: Sequence[Message]) -> None:
         """Publish a window; the future is settled when all of it is confirmed, or with a TransportError.

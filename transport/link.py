@@ -22,6 +22,7 @@ from pika.exceptions import (  # type: ignore[import-untyped]
     ConnectionClosed,
     ProbableAccessDeniedError,
     ProbableAuthenticationError,
+    StreamLostError,
 )
 
 from domain.errors import PharmapulseError, TransportError
@@ -32,11 +33,23 @@ Work = Callable[[Any, "concurrent.futures.Future[T]"], None]
 
 CONNECT_SECONDS = 10.0
 HEARTBEAT_SECONDS = 30
+# How long the broker may take to open a channel and make what is missing, and to answer a farewell.
+PREPARE_SECONDS = 30.0
+CLOSE_SECONDS = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0
 
 _log = logging.getLogger(__name__)
 # What becomes of the connection is told here, in one line; pika tells it in a dozen, with tracebacks.
 logging.getLogger("pika").setLevel(logging.CRITICAL)
+
+
+class _Connection(pika.SelectConnection):  # type: ignore[misc] # pika ships no types
+    """A connection that can be dropped where its other end answers nothing any more, not even that it is closed."""
+
+    def drop(self, reason: str) -> None:
+        """End it here, without a word to the other end."""
+        if not self.is_closed:
+            self._terminate_stream(StreamLostError(reason))
 
 
 class Link:
@@ -80,7 +93,10 @@ class Link:
         try:
             return future.result(seconds)
         except concurrent.futures.TimeoutError as error:
-            raise TransportError(f"{self._to} did not answer within {seconds:.0f} s") from error
+            problem = f"no answer within {seconds:.0f} s"
+            # Whatever it is at, a new connection finds it out sooner.
+            self._tell(functools.partial(self._drop, problem))
+            raise TransportError(f"{self._to}: {problem}") from error
         finally:
             with self._changed:
                 self._futures.discard(future)
@@ -94,10 +110,15 @@ class Link:
     def close(self) -> None:
         """Do what was told, close the connection and end the thread."""
         self._closing.set()
+        self._tell(self._hang_up)
+        self._thread.join(CLOSE_SECONDS)
+        self._tell(functools.partial(self._drop, "no answer to our farewell"))
+        self._thread.join(CLOSE_SECONDS)
+
+    def _tell(self, work: Callable[[], None]) -> None:
         with self._changed:
             if self._connection is not None:
-                self._connection.ioloop.add_callback_threadsafe(self._hang_up)
-        self._thread.join(CONNECT_SECONDS)
+                self._connection.ioloop.add_callback_threadsafe(work)
 
     # -- in the link's thread ----------------------------------------------------------------------------------------
 
@@ -119,7 +140,7 @@ class Link:
         except PharmapulseError as error:
             self._over(str(error))
             return
-        connection = pika.SelectConnection(
+        connection = _Connection(
             parameters,
             on_open_callback=self._opened,
             on_open_error_callback=self._ended,
@@ -142,6 +163,11 @@ class Link:
             connection.ioloop.close()
 
     def _opened(self, connection: Any) -> None:
+        def too_late() -> None:
+            if self._channel is None:
+                self._drop(f"its queues are not ready after {PREPARE_SECONDS:.0f} s")
+
+        connection.ioloop.call_later(PREPARE_SECONDS, too_late)
         connection.channel(on_open_callback=self._opened_channel)
 
     def _opened_channel(self, channel: Any) -> None:
@@ -186,6 +212,11 @@ class Link:
             return
         if not connection.is_closing:
             connection.close()
+
+    def _drop(self, reason: str) -> None:
+        self._over(reason)
+        if self._connection is not None:
+            self._connection.drop(reason)
 
     def _block(self, _connection: Any, frame: Any) -> None:
         """The broker is short of memory or disk: what is written now would pile up on our side."""
