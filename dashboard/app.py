@@ -8,17 +8,22 @@ from functools import lru_cache
 from pathlib import Path
 
 from flask import Flask, Response, g, render_template, request
+from flask_limiter import Limiter
+from flask_wtf.csrf import CSRFError
 from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
-from dashboard import api, guard, pages
-from dashboard.site import Ports, Shared, View
+from dashboard import api, guard, here, pages
+from dashboard.access import forms, gate
+from dashboard.access.forms import caller
+from dashboard.site import Ports, Shared
 from domain import figures
-from domain.access import EVERYTHING
-from domain.errors import PharmapulseError, UsageError
+from domain.errors import AccessError, PharmapulseError, UsageError
 from domain.settings import Settings
 
 _BREAK = re.compile(r"(?<=[./_])(?=\w)|(?<=[a-z])(?=[A-Z])")
+_MOST_BYTES = 65_536  # of a form
 _STATIC = Path(__file__).parent / "static"
 
 
@@ -30,12 +35,12 @@ def create_app(settings: Settings, ports: Ports) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     shared = Shared(settings, ports)
     app.extensions["pharmapulse"] = shared
-    guard.install(app)
-
-    @app.before_request
-    def everything() -> None:
-        g.site = shared.site(View(EVERYTHING))
-
+    _configure(app, settings, ports)
+    guard.install(app, settings.web.hosts)
+    gate.install(app, shared)
+    # Counted in this process's own memory: with several workers each counts for itself.
+    limiter = Limiter(caller, app=app, storage_uri="memory://", strategy="moving-window", headers_enabled=True)
+    app.register_blueprint(forms.blueprint(limiter))
     app.register_blueprint(pages.blueprint())
     app.register_blueprint(api.blueprint())
     app.jinja_env.globals.update(asset=_asset, site_name=shared.names.site, names=shared.names)
@@ -51,6 +56,29 @@ def create_app(settings: Settings, ports: Ports) -> Flask:
     return app
 
 
+def _configure(app: Flask, settings: Settings, ports: Ports) -> None:
+    """Flask's own settings: its cookie holds nothing but what forms are checked against."""
+    https = bool(settings.web.proxies)
+    app.config.update(
+        SECRET_KEY=ports.secret,
+        SESSION_COOKIE_NAME="__Host-pharmapulse-form" if https else "pharmapulse-form",
+        SESSION_COOKIE_SECURE=https,
+        SESSION_COOKIE_SAMESITE="Lax",
+        MAX_CONTENT_LENGTH=_MOST_BYTES,
+        # The gate asks for it, of whatever changes something; a token is good as long as its cookie. Our own policy
+        # keeps browsers from sending where they come from, which the strict check would want to see.
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,
+    )
+    if n := settings.web.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign] # as Flask says
+
+    @app.context_processor
+    def asking() -> dict[str, object]:
+        return {"who": here.who(), "site": g.get("site")}
+
+
 @lru_cache(maxsize=32)
 def _asset(name: str) -> str:
     """The address of a static file with its version, so that browsers may keep it for good."""
@@ -61,6 +89,15 @@ def _asset(name: str) -> str:
 def _breakable(name: str) -> Markup:
     """A long name that may break after its dots and slashes and before its capitals, not within its words."""
     return Markup("<wbr>").join(escape(part) for part in _BREAK.split(name))
+
+
+_TITLES = {
+    401: "Log in first",
+    403: "That is not yours to see or do",
+    404: "There is no such page",
+    405: "That cannot be done here",
+    429: "Too many attempts",
+}
 
 
 def _install_errors(app: Flask) -> None:
@@ -77,8 +114,18 @@ def _install_errors(app: Flask) -> None:
         status = error.code or 500
         if 300 <= status < 400:
             return Response(status=status, headers=list(error.get_headers(request.environ)))
-        title = {404: "There is no such page", 405: "Read only"}.get(status, error.name)
-        return answer(status, title, error.description or error.name)
+        response = answer(status, _TITLES.get(status, error.name), error.description or error.name)
+        if status == 401 and request.path.startswith("/api/"):
+            response.headers["WWW-Authenticate"] = 'Bearer realm="pharmapulse"'
+        return response
+
+    @app.errorhandler(CSRFError)
+    def old_form(_error: CSRFError) -> Response:
+        return answer(400, "This form is too old", "Load its page again and send it from there.")
+
+    @app.errorhandler(AccessError)
+    def not_theirs(error: AccessError) -> Response:
+        return answer(403, _TITLES[403], str(error))
 
     @app.errorhandler(UsageError)
     def wrong_use(error: UsageError) -> Response:

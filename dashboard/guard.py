@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from http import HTTPStatus
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import unquote_plus
 
 import msgspec
 from flask import Flask, Response, request
 
+from dashboard.access.rules import is_host
 from domain.errors import UsageError
 from domain.redact import has_patient, mask_patients
 from domain.web import FOREVER, SECURITY_HEADERS
-
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def json_answer(body: object, status: int = 200, mimetype: str = "application/json") -> Response:
@@ -32,15 +32,7 @@ def problem(status: int, detail: str) -> Response:
     return json_answer(body, status, "application/problem+json")
 
 
-def is_local(host: str) -> bool:
-    """Whether a Host header names this machine's own address."""
-    try:
-        return urlsplit(f"//{host}").hostname in _LOCAL
-    except ValueError:
-        return False
-
-
-def install(app: Flask) -> None:
+def install(app: Flask, hosts: Collection[str]) -> None:
     """Refuse foreign Host headers (a page elsewhere may point its own name at 127.0.0.1), and set the headers.
 
     Addresses with a patient's number are refused, too: nothing is kept under one, and an answer would repeat it.
@@ -48,9 +40,9 @@ def install(app: Flask) -> None:
 
     @app.before_request
     def refuse_foreign_host() -> Response | None:
-        if is_local(request.host):
+        if is_host(request.host, hosts):
             return None
-        return problem(421, "this dashboard answers on localhost, 127.0.0.1 and [::1] only; open it by one of these")
+        return problem(421, "this dashboard is not called so; web.hosts lists the names it answers to")
 
     @app.before_request
     def refuse_patients() -> None:

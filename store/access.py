@@ -132,6 +132,10 @@ class SqlAccess:
             rows = connection.execute(wanted.order_by(sessions.c.made.desc())).mappings().all()
         return [Session(row["hash"], row["made"], row["seen"], row["expires"], row["address"]) for row in rows]
 
+    def session_id(self, secret: str) -> str:
+        """The id of the session that a secret opens."""
+        return _hash(secret)
+
     def end_sessions(self, user: User, only: str = "") -> int:
         """End one session of an account by its id, or all of them; how many there were."""
         wanted = delete(sessions).where(sessions.c.user_id == user.id)
@@ -198,7 +202,8 @@ class SqlAccess:
 
 
 def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+    # What comes in a header may be no text at all: it is only looked up, and never found.
+    return hashlib.sha256(secret.encode(errors="backslashreplace")).hexdigest()
 
 
 def _link_user(connection: Connection, secret: str, now: float) -> User | None:

@@ -61,6 +61,10 @@ class AccessStore(Protocol):
         """Where an account is logged in, newest first."""
         ...
 
+    def session_id(self, secret: str) -> str:
+        """The id of the session that a secret opens."""
+        ...
+
     def end_sessions(self, user: User, only: str = "") -> int:
         """End one session of an account by its id, or all of them; how many there were."""
         ...
