@@ -14,7 +14,7 @@ from domain.batch import Accounting, Heartbeat, Position, SourceState
 from domain.clock import Clock, Waker
 from domain.codes import Judgement
 from domain.errors import InputError, StoreError, TransportError
-from domain.ports import Outbox, Sender
+from domain.ports import BulkSender, Outbox, Sender
 from domain.settings import AgentSettings, Format, Source
 from domain.wire import WIRE_VERSION
 from logwatch.count import count
@@ -241,6 +241,10 @@ class Agent:
                 self._beaten = now
 
     def _send(self) -> None:
+        if isinstance(self._sender, BulkSender):
+            for name in self._sender.send_all(self._outbox.waiting()):
+                self._outbox.delivered(name)
+            return
         for name, payload in self._outbox.waiting():
             self._sender.send(name, payload)
             self._outbox.delivered(name)

@@ -22,7 +22,7 @@ from transport.broker import ANSWER_SECONDS, BATCHES, HEARTBEATS, parameters
 from transport.confirms import Confirms, Message
 from transport.link import Link
 
-# One confirmation each made 400 a second, windows of 500 a hundred times as many.
+# One at a time made 1,200 a second on two cores, windows of 500 ten times as many (docs/transport.md).
 WINDOW_MESSAGES, WINDOW_BYTES = 500, 8 << 20
 
 

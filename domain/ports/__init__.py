@@ -3,6 +3,7 @@
 from domain.ports.calls import DeferredStore
 from domain.ports.flow import (
     Arrival,
+    BulkSender,
     Ledger,
     LiveBuckets,
     LiveRows,
@@ -17,6 +18,7 @@ from domain.ports.people import AccessStore, Delivery, IncidentStore, Notifier, 
 __all__ = [
     "AccessStore",
     "Arrival",
+    "BulkSender",
     "DeferredStore",
     "Delivery",
     "IncidentStore",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import polars as pl
 
@@ -21,6 +21,15 @@ class Sender(Protocol):
 
     def beat(self, heartbeat: Heartbeat) -> None:
         """Hand over the newest heartbeat. Raises TransportError."""
+        ...
+
+
+@runtime_checkable
+class BulkSender(Sender, Protocol):
+    """A sender for which many batches at once are much cheaper than one after the other."""
+
+    def send_all(self, batches: Iterable[tuple[BatchName, bytes]]) -> Iterator[BatchName]:
+        """Hand over batches in their order; each name comes once the receiver has it durably. Raises TransportError."""
         ...
 
 
