@@ -21,6 +21,7 @@ from domain.settings import Person
 TIMEOUT_SECONDS = 30.0
 _PICTURE = "graph.png"
 _LEAST_SECRET = 4
+_PLAIN_HOOKS = ("json", "xml", "form")
 # Where each thread's own calls are told: apprise's words go to its result, and not into our log a second time.
 logging.getLogger("apprise").propagate = False
 
@@ -99,21 +100,29 @@ def channel_of(url: str) -> apprise.NotifyBase | None:
 def masked(url: str) -> str:
     """The URL as it may be shown; only its scheme where apprise cannot read it."""
     channel = channel_of(url)
-    if channel is None:
-        return f"{url.partition(':')[0][:20]}://…"
-    return channel.url(privacy=True).partition("?")[0]
+    return f"{url.partition(':')[0][:20]}://…" if channel is None else _shown(channel)
+
+
+def _shown(channel: apprise.NotifyBase) -> str:
+    """The channel's URL without its secrets; of a plain web hook, whose path may be one, the host only."""
+    private = str(channel.url(privacy=True)).partition("?")[0]  # type: ignore[no-untyped-call]  # apprise's is untyped
+    scheme, _, rest = private.partition("://")
+    if scheme.rstrip("s") in _PLAIN_HOOKS:
+        return f"{scheme}://{rest.partition('/')[0].rpartition('@')[2]}/…"
+    return private
 
 
 def _send(url: str, delivery: Delivery, person: str) -> Sent:
     channel = channel_of(url)
     if channel is None:
         return Sent(masked(url), "this is no URL that apprise knows")
-    shown = channel.url(privacy=True).partition("?")[0]
+    shown = _shown(channel)
     all_of_it = apprise.Apprise(asset=channel.asset)
     all_of_it.add(channel)
     attach = None
     if delivery.picture is not None:
-        attach = apprise.AppriseAttachment(AttachMemory(delivery.picture, name=_PICTURE, mimetype="image/png"))
+        picture = AttachMemory(delivery.picture, name=_PICTURE, mimetype="image/png")  # type: ignore[no-untyped-call]
+        attach = apprise.AppriseAttachment(picture)
     result = all_of_it.notify(
         mask_patients(delivery.text),
         title=mask_patients(delivery.title),
