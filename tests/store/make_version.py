@@ -1,7 +1,7 @@
 """Makes what a release leaves in its data directory: `python -m tests.store.make_version LOGS DATA`.
 
 Called once for each release, in a checkout of it, with its own code; what comes of it is kept in
-`tests/golden/version-…` and never made again. LOGS is an empty directory for the log, DATA what is kept.
+`tests/store/version-…` and never made again. LOGS is an empty directory for the log, DATA what is kept.
 
 Three parts of a log are counted: the first is in the ledger's hour files, the second among its arrived batches, the
 third in a batch that waits in the outbox because the receiver was away.

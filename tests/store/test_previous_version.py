@@ -1,6 +1,6 @@
 """What release 0.1.0 left on disk is taken up by this one: brought forward after a copy, kept, and counted on once.
 
-`tests/golden/version-0.1` was made by that release's own code (`tests/store/make_version.py`).
+`tests/store/version-0.1` was made by that release's own code (`tests/store/make_version.py`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.cli.call import ask
 from tests.store.make_version import FLOORS, NOW, PARTS, PROGRESS, lines
 from tests.system.support import written
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "version-0.1"
+GOLDEN = Path(__file__).parent / "version-0.1"
 TOLD: dict[str, Any] = json.loads((GOLDEN / "told.json").read_text())
 NEW = 25
 CONFIG = """\
