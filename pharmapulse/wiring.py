@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from logwatch.agent import Agent
     from pharmapulse.health import HealthServer
     from rrd.store import RrdSeriesStore
+    from status_page.site import Site
     from store.ledger import FileLedger
     from store.outbox import SqliteOutbox
     from store.state import SqlState
@@ -195,3 +196,20 @@ def web_secret(config: Config) -> bytes:
     from store.files import made_once
 
     return made_once(Places(config.data).web_secret, lambda: secrets.token_bytes(32))
+
+
+def public_site(config: Config) -> Site:
+    """What the public is told, made of the published document alone."""
+    from status_page.site import Site
+    from status_page.source import PublishedFile
+
+    site, status = config.settings.site, config.settings.status
+    file = PublishedFile(Places(config.data).published)
+    return Site(file, clock(config)[0], status.title or site.name, status.stale_seconds, site.clock == "wall")
+
+
+def status_page(config: Config) -> Flask:
+    """The public site's application."""
+    from status_page.app import create_app
+
+    return create_app(public_site(config))

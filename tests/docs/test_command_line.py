@@ -25,7 +25,7 @@ _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
 def parser_of(command: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"pharmapulse {command}", allow_abbrev=False)
-    import_module(f"pharmapulse.commands.{command}").arguments(parser)
+    import_module(f"pharmapulse.commands.{command.replace('-', '_')}").arguments(parser)
     return parser
 
 
