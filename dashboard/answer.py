@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from alerts.judge import Level, State
 from dashboard.breakdown import Part
+from dashboard.incidents import Told, names_side
 from domain import figures
 from logwatch.registry import OTHER
 
@@ -41,7 +42,10 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`lead` carries the state's shape and colour, `rest` ends the sentence, `details` are sentences below."""
+    """`lead` carries the state's shape and colour, `rest` ends the sentence, `details` are sentences below.
+
+    `incident` is the number of the one it tells of, 0 where it tells of none; `taken` says who is on that.
+    """
 
     level: Level
     lead: str
@@ -49,6 +53,8 @@ class Answer:
     details: tuple[str, ...]
     hub: str = ""
     endpoint: str = ""
+    incident: int = 0
+    taken: str = ""
 
 
 _VERB = {Level.FAILING: "is failing", Level.SILENT: "is silent", Level.SLOW: "is slow"}
@@ -85,8 +91,10 @@ def explaining(found: Sequence[Part]) -> tuple[Part | None, bool]:
     return None, len(found) > 1 and worst.of_failures < EXPLAINS
 
 
-def compose(judged: Sequence[Judged], about: Judged | None, cause: Cause | None, hubs: int) -> Answer:
-    """The sentence. `about` is `focus(judged)`; `hubs` is how many there are."""
+def compose(
+    judged: Sequence[Judged], about: Judged | None, cause: Cause | None, hubs: int, incident: Told | None = None
+) -> Answer:
+    """The sentence. `about` is `focus(judged)`; `hubs` is how many there are; `incident` is the one it is about."""
     if hubs == 0:
         return Answer(Level.UNKNOWN, "Nothing has been counted yet.", "", ())
     if about is None:
@@ -105,20 +113,27 @@ def compose(judged: Sequence[Judged], about: Judged | None, cause: Cause | None,
         lead = f"{what} gets fewer calls than last week{place}"
     else:
         lead = f"{what} {verb}{place}"
-    since = cause.since if cause else ""
+    since = incident.since if incident else cause.since if cause else ""
     rest = f" since {since}." if since else "."
-    details = [*_told(about, cause), *_others(judged, about, hubs)]
-    return Answer(about.state.level, lead, rest, tuple(details), about.hub, about.endpoint)
+    told = _told(about, cause)
+    if incident is None:
+        return Answer(about.state.level, lead, rest, (*told, *_others(judged, about, hubs)), about.hub, about.endpoint)
+    if incident.side and not any(names_side(one, incident.side) for one in told):
+        told.append(f"{incident.side[:1].upper()}{incident.side[1:]}.")
+    taken = f"{incident.by} took it up" if incident.by else "nobody took it up yet"
+    details = (*told, *_others(judged, about, hubs))
+    return Answer(about.state.level, lead, rest, details, about.hub, about.endpoint, incident.id, taken)
 
 
 def _told(about: Judged, cause: Cause | None) -> list[str]:
     reason = about.state.reason
     told = [f"{reason[:1].upper()}{reason[1:]}."]
-    if cause is None or not cause.failed > 0:
+    if cause is None or not (cause.failed > 0 or cause.failed == figures.FEW):
         return told
     failed = f"{figures.count(cause.failed)} failed calls so far"
     if cause.vendor:
-        told.append(f"{cause.vendor} explains {figures.whole_percent(cause.vendor_share)} of it; {failed}.")
+        part = "most" if cause.vendor_share == figures.FEW else figures.whole_percent(cause.vendor_share)
+        told.append(f"{cause.vendor} explains {part} of it; {failed}.")
     elif cause.vendors_alike:
         told.append(f"Every vendor is hit; {failed}.")
     else:

@@ -11,10 +11,12 @@ from dashboard import here
 from dashboard.charts import Scene, period_label
 from dashboard.data import Snapshot
 from dashboard.guard import json_answer, problem
+from dashboard.incident_api import add_to, heard_up_to, news_for
 from dashboard.lines import Line
 from dashboard.lists import find_pharmacies
 from dashboard.openapi import DOCUMENT
-from dashboard.overview import Overview, overview
+from dashboard.overview import Overview
+from dashboard.recent import overview_now
 from dashboard.site import Site
 from dashboard.windows import Window, asked_window
 from domain.calendar import COMPARISONS, Comparison
@@ -30,20 +32,17 @@ def blueprint() -> Blueprint:
     """All addresses for machines."""
     api = Blueprint("api", __name__)
 
-    def model(site: Site, snapshot: Snapshot) -> Overview:
-        return site.models.get(("overview", site.stamp(snapshot, 60)), lambda: overview(snapshot, site.names))
-
     @api.get("/api/v1/overview")
     def overview_json() -> Response:
         site = here.site()
         snapshot = site.reader.snapshot()
-        return json_answer(_overview(model(site, snapshot), snapshot))
+        return json_answer(_overview(overview_now(site, snapshot), snapshot))
 
     @api.get("/api/v1/hubs")
     def hubs() -> Response:
         site = here.site()
         snapshot = site.reader.snapshot()
-        rows = _overview(model(site, snapshot), snapshot)
+        rows = _overview(overview_now(site, snapshot), snapshot)
         return json_answer({"complete_up_to": snapshot.complete_up_to, "hubs": rows["hubs"]})
 
     @api.get("/api/v1/series/<family>/<endpoint:path>")
@@ -91,7 +90,7 @@ def blueprint() -> Blueprint:
     @api.get("/api/v1/stream")
     def stream() -> Response:
         site = here.site()
-        events = site.watch.open()
+        events = site.watch.open(heard_up_to(), news_for(site))
         if events is None:
             response = problem(503, f"{site.watch.limit} streams are open already; ask for the page again instead")
             response.headers["Retry-After"] = "30"
@@ -109,6 +108,7 @@ def blueprint() -> Blueprint:
         # Reading raises where the data cannot be read, and the error's answer is a 503.
         return json_answer(_ready(site.reader.series, site.reader.snapshot()))
 
+    add_to(api)
     return api
 
 
@@ -139,15 +139,18 @@ def _overview(model: Overview, snapshot: Snapshot) -> dict[str, object]:
             "details": answer.details,
             "hub": answer.hub,
             "endpoint": answer.endpoint,
+            "incident": answer.incident or None,
         },
         "hubs": [
             {"hub": row.key, "name": row.name, "does": row.does, "state": row.state.level.name.lower(),
-             "word": row.state.word, "reason": row.state.reason, **_minutes(row.minutes)}
+             "word": row.state.word, "reason": row.state.reason, "incident": row.incident or None,
+             **_minutes(row.minutes)}
             for row in model.hubs
         ],
         "troubles": [
             {"hub": one.judged.hub, "endpoint": one.judged.endpoint, "state": one.judged.state.level.name.lower(),
-             "word": one.judged.state.word, "reason": one.judged.state.reason, **_minutes(one.minutes)}
+             "word": one.judged.state.word, "reason": one.judged.state.reason,
+             "incident": one.incident or None, **_minutes(one.minutes)}
             for one in model.troubles
         ],
     }  # fmt: skip

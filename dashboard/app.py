@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from dashboard import api, guard, here, pages
+from dashboard import api, guard, here, incident_routes, pages
 from dashboard.access import forms, gate
 from dashboard.access.forms import caller
 from dashboard.site import Ports, Shared
@@ -42,6 +42,7 @@ def create_app(settings: Settings, ports: Ports) -> Flask:
     limiter = Limiter(caller, app=app, storage_uri="memory://", strategy="moving-window", headers_enabled=True)
     app.register_blueprint(forms.blueprint(limiter))
     app.register_blueprint(pages.blueprint())
+    app.register_blueprint(incident_routes.blueprint())
     app.register_blueprint(api.blueprint())
     app.jinja_env.globals.update(asset=_asset, site_name=shared.names.site, names=shared.names)
     app.jinja_env.filters.update(

@@ -20,14 +20,14 @@ LISTED_DAYS = 14
 _NOW: dict[Kind, str] = {"failing": "is failing", "silent": "is silent", "fewer": "gets fewer calls than expected"}
 _THEN: dict[Kind, str] = {"failing": "was failing", "silent": "was silent", "fewer": "got fewer calls than expected"}
 _LEVELS: dict[Kind, Level] = {"failing": Level.FAILING, "silent": Level.SILENT, "fewer": Level.FEWER}
-_EVENTS: dict[IncidentEvent, str] = {
-    "opened": "suspected",
-    "confirmed": "firing",
-    "acknowledged": "acknowledged",
-    "recovered": "resolved",
-    "relapsed": "firing again",
-    "closed": "closed",
-    "noted": "note",
+_EVENTS: dict[IncidentEvent, tuple[str, str]] = {
+    "opened": ("degraded suspected", "suspected"),
+    "confirmed": ("down", "firing"),
+    "acknowledged": ("degraded taken", "acknowledged"),
+    "recovered": ("ok", "resolved"),
+    "relapsed": ("down", "firing again"),
+    "closed": ("unknown", "closed"),
+    "noted": ("unknown said", "note"),
 }
 # The judge looks at whole minutes: what is over shows in its last ones for so long.
 _JUDGED_SECONDS = (BUCKETS + 1) * 60
@@ -128,8 +128,8 @@ def lasting_first(incidents: Iterable[Incident]) -> list[Incident]:
     return sorted(incidents, key=place)
 
 
-def event_word(event: IncidentEvent) -> str:
-    """What a journal entry says happened."""
+def event_look(event: IncidentEvent) -> tuple[str, str]:
+    """The class and the word of what a journal entry says happened."""
     return _EVENTS[event]
 
 
@@ -162,6 +162,21 @@ def settled(state: State, hub: str, endpoint: str, incidents: Sequence[Incident]
         if (last.resolved or 0.0) > complete - _JUDGED_SECONDS:
             return State(Level.OK, "recovered", f"it {_THEN[last.kind]} a few minutes ago, and does no more")
     return state
+
+
+def names_side(text: str, side: str) -> bool:
+    """Whether a text says already whose side it is."""
+    return side.casefold().replace("’", "'") in text.casefold().replace("’", "'")
+
+
+def number_at(incidents: Sequence[Incident], hub: str, endpoint: str | None = None) -> int:
+    """The number of the incident that lasts at an endpoint ("": the whole hub), or anywhere at the hub; 0: none."""
+    lasting = [
+        one
+        for one in incidents
+        if one.state in ("firing", "acknowledged") and one.hub == hub and endpoint in (None, one.endpoint)
+    ]
+    return min(lasting, key=lambda one: (one.severity != "page", one.endpoint != "", one.since)).id if lasting else 0
 
 
 def level(incident: Incident) -> Level:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from alerts.lifecycle import was_told
 from dashboard.incidents import covers, ended
 from dashboard.windows import Window
 from domain import figures
@@ -34,9 +35,7 @@ def marks_of(
     found = []
     for one in sorted(incidents, key=lambda one: one.since):
         end = ended(one, now // 60 * 60)
-        # A suspicion that came to nothing was never resolved, only closed.
-        was_told = one.state in ("firing", "acknowledged") or one.resolved is not None
-        if was_told and covers(one, series) and one.since < window.end and end >= window.start:
+        if was_told(one) and covers(one, series) and one.since < window.end and end >= window.start:
             found.append(Mark(one.since, end, _text(one, zone, now)))
     return tuple(found)
 

@@ -62,9 +62,24 @@ DOCUMENT: dict[str, object] = {
         "/api/v1/keys/{family}": _get("The keys of a family", _FAMILY),
         "/api/v1/pharmacies": _get("Pharmacies by number or province", _text("query", "digits, or a province's name")),
         "/api/v1/sources": _get("The newest heartbeat of each agent: watermarks and where every line went"),
+        "/api/v1/incidents": _get(
+            "Incidents that last or changed lately, newest first", _text("days", "how far back; 14 when left out")
+        ),
+        "/api/v1/incidents/{number}": _get(
+            "One incident with its journal", _text("number", "its number", "path"), schema="Incident"
+        ),
+        "/api/v1/news": _get(
+            "What an open page is told of incidents", _text("after", "the number of the last journal entry it knows")
+        ),
+        "/api/v1/restarts": _get(
+            "Planned, running and past restarts, and the queues of deferred calls",
+            _text("days", "how far back; 14 when left out"),
+        ),
         "/api/v1/openapi.json": _get("This document"),
         "/api/v1/stream": _get(
-            "Server-sent events: `complete` whenever another ten seconds are complete", content="text/event-stream"
+            "Server-sent events: `complete` whenever ten more seconds are complete, `incident` when one takes a turn",
+            _text("after", "the last journal entry already known; Last-Event-ID says the same"),
+            content="text/event-stream",
         ),
         "/healthz": _get("The process runs"),
         "/readyz": _get("The data can be read; `live` says whether the collector answers"),
@@ -89,6 +104,28 @@ DOCUMENT: dict[str, object] = {
                     "answer": {"type": "object"},
                     "hubs": {"type": "array", "items": {"type": "object"}},
                     "troubles": {"type": "array", "items": {"type": "object"}},
+                },
+            },
+            "Incident": {
+                "type": "object",
+                "properties": {
+                    "incident": {"type": "integer"},
+                    "state": {"enum": ["suspected", "firing", "acknowledged", "resolved", "closed"]},
+                    "severity": {"enum": ["page", "notice", "log"]},
+                    "kind": {"enum": ["failing", "silent", "fewer"]},
+                    "hub": {"type": "string"},
+                    "endpoint": {"type": "string", "description": "empty for a whole hub"},
+                    "side": {"type": "string"},
+                    "text": {"type": "string"},
+                    "reason": {"type": "string"},
+                    "since": _TIME,
+                    "opened": _TIME,
+                    "changed": _TIME,
+                    "seen": _TIME,
+                    "resolved": _TIME,
+                    "closed": _TIME,
+                    "acknowledged_by": {"type": "string"},
+                    "journal": {"type": "array", "items": {"type": "object"}},
                 },
             },
             "Series": {

@@ -12,7 +12,7 @@ from werkzeug.routing import PathConverter
 from dashboard import here
 from dashboard.data import Snapshot
 from dashboard.lists import busiest_pharmacies, pharmacy_page, vendor_rows
-from dashboard.overview import overview
+from dashboard.recent import overview_now
 from dashboard.site import Site
 from dashboard.subject import Subject, page_model
 from dashboard.windows import CHOICES, Window, asked_window
@@ -47,15 +47,6 @@ def blueprint() -> Blueprint:
     def add_converter(state: object) -> None:
         state.app.url_map.converters["endpoint"] = EndpointConverter  # type: ignore[attr-defined] # BlueprintSetupState
 
-    def common(site: Site, snapshot: Snapshot) -> dict[str, object]:
-        complete = snapshot.complete_up_to
-        return {
-            "complete": None if complete is None else _complete(complete, snapshot),
-            "live_answers": snapshot.live_answers,
-            "history": site.history(),
-            "kept": _kept_range(),
-        }
-
     def window_of(site: Site, snapshot: Snapshot) -> Window:
         return asked_window(request.args.to_dict(), snapshot.now, site.zone)
 
@@ -65,7 +56,7 @@ def blueprint() -> Blueprint:
         return render_template(
             template, page=model, subject=subject, window=window, choices=CHOICES,
             first=_local_input(window.start, site), last=_local_input(min(window.end, int(snapshot.now)), site),
-            data_url=_data_url(subject.series, window), **common(site, snapshot),
+            data_url=data_url(subject.series, window), **common(site, snapshot),
         )  # fmt: skip
 
     def known(site: Site, snapshot: Snapshot, family: str, *key: str) -> SeriesKey:
@@ -79,8 +70,7 @@ def blueprint() -> Blueprint:
     def now() -> str:
         site = here.site()
         snapshot = site.reader.snapshot()
-        model = site.models.get(("overview", site.stamp(snapshot, 60)), lambda: overview(snapshot, site.names))
-        return render_template("overview.html", page=model, **common(site, snapshot))
+        return render_template("overview.html", page=overview_now(site, snapshot), **common(site, snapshot))
 
     @pages.get("/hub/<hub>")
     def hub(hub: str) -> str:
@@ -139,6 +129,18 @@ def blueprint() -> Blueprint:
     return pages
 
 
+def common(site: Site, snapshot: Snapshot) -> dict[str, object]:
+    """What the frame of every page shows."""
+    complete = snapshot.complete_up_to
+    return {
+        "newest_entry": site.newest_entry,
+        "complete": None if complete is None else _complete(complete, snapshot),
+        "live_answers": snapshot.live_answers,
+        "history": site.history(),
+        "kept": _kept_range(),
+    }
+
+
 def _complete(time: float, snapshot: Snapshot) -> str:
     """`10:42:10`, with the day where it is not today's."""
     text = figures.clock_time(time, snapshot.zone)
@@ -156,7 +158,7 @@ def _local_input(time: int, site: Site) -> str:
     return f"{datetime.fromtimestamp(time, site.zone):%Y-%m-%dT%H:%M}"
 
 
-def _data_url(series: SeriesKey, window: Window) -> str:
+def data_url(series: SeriesKey, window: Window) -> str:
     """Where the page's script reads the figures under the pointer."""
     asked = {"from": str(window.start), "to": str(window.end)}
     compare = ",".join(name.removeprefix("last ") for name in window.comparisons)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from dashboard.scoped import ScopedIncidents, ScopedLive, ScopedRestarts, Scoped
 from dashboard.stream import Watch
 from domain.access import SMALL_COUNT, Role, Scope
 from domain.clock import Clock
+from domain.deferred import QueueStatus
 from domain.ports import AccessStore, IncidentStore, LiveBuckets, RestartStore, SeriesStore, StateStore
 from domain.series import Key, SeriesKey
 from domain.settings import Settings
@@ -27,7 +29,8 @@ class Ports:
     """What the dashboard stands on.
 
     `clock` is the site's, which a replay sets; accounts and sessions go by `wall`, the real time. `secret` signs
-    what forms carry against forged ones; all processes of one dashboard have the same.
+    what forms carry against forged ones; all processes of one dashboard have the same. `queues` tells how the
+    queues of deferred calls stand.
     """
 
     series: SeriesStore
@@ -39,6 +42,7 @@ class Ports:
     wall: Clock
     secret: bytes
     restarts: RestartStore | None = None
+    queues: Callable[[], Sequence[QueueStatus]] = tuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class Site:
     def __init__(self, shared: Shared, view: View) -> None:
         ports, scope = shared.ports, view.scope
         self.settings, self.zone, self.names, self.watch = shared.settings, shared.zone, shared.names, shared.watch
-        self.clock, self.state, self.view = ports.clock, ports.state, view
+        self.clock, self.state, self.view, self.queues = ports.clock, ports.state, view, ports.queues
         self.series: SeriesStore = ports.series
         self.live: LiveBuckets = ports.live
         self.incidents: IncidentStore = ports.incidents
@@ -106,6 +110,14 @@ class Site:
     def allows(self, family: str, *key: str) -> bool:
         """Whether a measuring point may be read in this view: templates make no link to others."""
         return self.view.scope.allows(SeriesKey(family, key))
+
+    @cached_property
+    def newest_entry(self) -> int:
+        """The newest journal entry of incidents, as it was when this request first asked. Raises StoreError.
+
+        What a page is made from is read after it: whatever comes later is told to the page as news.
+        """
+        return self.incidents.last_entry()
 
     def history(self) -> tuple[int, int] | None:
         """How much of the history is filled, and of how much; None when it is all there or was never begun."""

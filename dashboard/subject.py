@@ -12,10 +12,14 @@ from alerts.measure import last_minutes
 from dashboard.breakdown import Part, parts
 from dashboard.charts import Chart, Scene, calls_chart, failures_chart, latency_chart, latency_step
 from dashboard.data import Snapshot
+from dashboard.incidents import Row, covers, lasting_first, row, settled
+from dashboard.marks import marks_of
 from dashboard.overview import Trouble, judged_endpoints
+from dashboard.recent import lasting_now, recent, turns
 from dashboard.site import Site
 from dashboard.windows import Window
 from domain import figures
+from domain.incident import Incident
 from domain.series import FAMILIES, Key, SeriesKey
 
 
@@ -40,7 +44,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class PageModel:
-    """All of the page but its frame."""
+    """All of the page but its frame. `incidents` are those that last here, as lines of a list."""
 
     state: State
     minutes: Minutes
@@ -48,24 +52,35 @@ class PageModel:
     charts: tuple[Chart, ...]
     endpoints: tuple[tuple[Part, Trouble], ...]
     tables: tuple[Table, ...]
+    incidents: tuple[Row, ...]
 
 
 def page_model(site: Site, snapshot: Snapshot, subject: Subject, window: Window) -> PageModel:
     """The page's model. Its parts are kept until another minute is complete."""
     series = subject.series
+    happened = lasting_now(site, snapshot)
     seen = site.models.get(("minutes", series, site.stamp(snapshot, 60)), lambda: last_minutes(snapshot, series))
-    below = site.models.get(
+    counted = site.models.get(
         ("below", series, window.start, window.end, site.stamp(snapshot, 60)),
-        lambda: _below(site, snapshot, series, window),
+        lambda: below(site, snapshot, series, window),
     )
     endpoints: tuple[tuple[Part, Trouble], ...] = ()
     if series.family == "hub":
         endpoints = site.models.get(
-            ("endpoints", series, window.start, window.end, site.stamp(snapshot, 60)),
-            lambda: _endpoints(site, snapshot, series.key[0], below.endpoints),
+            ("endpoints", series, window.start, window.end, site.stamp(snapshot, 60), turns(happened)),
+            lambda: _endpoints(site, snapshot, series.key[0], counted.endpoints, happened),
         )
+    state = judge(seen)
+    if series.family in ("hub", "endpoint"):
+        hub, endpoint = (*series.key, "")[:2]
+        state = settled(state, hub, endpoint, happened, snapshot.complete_up_to)
     charts = series_charts(site, snapshot, subject, window)
-    return PageModel(judge(seen), seen, _sentence(seen), charts, endpoints, below.tables)
+    lasting = tuple(
+        row(one, site.names, site.zone, snapshot.now)
+        for one in lasting_first(happened)
+        if one.state in ("firing", "acknowledged") and covers(one, series)
+    )
+    return PageModel(state, seen, _sentence(seen), charts, endpoints, counted.tables, lasting)
 
 
 def _sentence(seen: Minutes) -> str:
@@ -86,12 +101,13 @@ def _sentence(seen: Minutes) -> str:
 def series_charts(site: Site, snapshot: Snapshot, subject: Subject, window: Window) -> tuple[Chart, ...]:
     """The charts, drawn again only when a bucket of their own resolution was added."""
     step = window.resolution(FAMILIES[subject.series.family], snapshot.now)
-    key = (subject.series, window.start, window.end, window.name, site.stamp(snapshot, step))
+    marks = marks_of(recent(site, snapshot, window.start), subject.series, window, site.zone, snapshot.now)
+    key = (subject.series, window.start, window.end, window.name, site.stamp(snapshot, step), marks)
 
     def make() -> tuple[Chart, ...]:
         now = snapshot.line(subject.series, window)
         compared = {name: snapshot.compared_line(subject.series, window, name) for name in window.comparisons}
-        scene = Scene(window, site.zone, snapshot.now, subject.name)
+        scene = Scene(window, site.zone, snapshot.now, subject.name, marks)
         slow = snapshot.line(subject.series, window, latency_step(now, subject.series.family, window))
         return calls_chart(scene, now, compared), failures_chart(scene, now), latency_chart(scene, slow)
 
@@ -99,14 +115,14 @@ def series_charts(site: Site, snapshot: Snapshot, subject: Subject, window: Wind
 
 
 @dataclass(frozen=True, slots=True)
-class _Below:
+class Below:
     """The sums below a series: the tables of what fails, and (of a hub) its endpoints."""
 
     tables: tuple[Table, ...]
     endpoints: tuple[Part, ...] = ()
 
 
-def _below(site: Site, snapshot: Snapshot, series: SeriesKey, window: Window) -> _Below:
+def below(site: Site, snapshot: Snapshot, series: SeriesKey, window: Window) -> Below:
     """What fails below a series in the window."""
 
     def added(family: str, fits: Callable[[Key], bool], by: tuple[int, ...]) -> tuple[Part, ...]:
@@ -124,24 +140,24 @@ def _below(site: Site, snapshot: Snapshot, series: SeriesKey, window: Window) ->
         (hub,) = series.key
         vendors = added("endpoint_vendor", lambda key: key[0] == hub, (2,))
         endpoints = added("endpoint", lambda key: key[0] == hub, (1,))
-        return _Below((_table("vendor", "Vendors", "", vendors), *of_hub(hub, "")), endpoints)
+        return Below((_table("vendor", "Vendors", "", vendors), *of_hub(hub, "")), endpoints)
     if series.family == "endpoint":
         hub, endpoint = series.key
         vendors = added("endpoint_vendor", lambda key: key[:2] == (hub, endpoint), (2,))
-        return _Below((_table("crossed", "Vendors", "", vendors), *of_hub(hub, f"all of {site.names.hub(hub)}")))
+        return Below((_table("crossed", "Vendors", "", vendors), *of_hub(hub, f"all of {site.names.hub(hub)}")))
     if series.family == "vendor":
         endpoints = added("endpoint_vendor", lambda key: key[2] == series.key[0], (0, 1))
-        return _Below((_table("endpoint", "Endpoints", "", endpoints),))
-    return _Below(())
+        return Below((_table("endpoint", "Endpoints", "", endpoints),))
+    return Below(())
 
 
 def _endpoints(
-    site: Site, snapshot: Snapshot, hub: str, sums: Sequence[Part]
+    site: Site, snapshot: Snapshot, hub: str, sums: Sequence[Part], happened: Sequence[Incident]
 ) -> tuple[tuple[Part, Trouble], ...]:  # fmt: skip
     """A hub's endpoints with their sums and their state now, those in trouble first, then by calls."""
     found = {part.key[0]: part for part in sums}
     keys = tuple(key for key in site.keys(snapshot, "endpoint").values() if key[0] == hub)
-    judged = judged_endpoints(snapshot, site.names, keys)
+    judged = judged_endpoints(snapshot, site.names, keys, happened)
     rows = [(found.get(key[1], _nothing(key[1])), judged[key]) for key in keys]
     rows.sort(
         key=lambda row: (-max(row[1].judged.state.level, 1), -np.nan_to_num(row[0].calls), row[1].judged.endpoint)

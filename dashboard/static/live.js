@@ -1,5 +1,7 @@
 // Keeps the open page true: hears that newer figures are complete, fetches the same page, and swaps what differs.
-// Nothing runs while the tab is hidden. Without this script the page is whole; it is only as old as its load.
+// Of incidents it hears by the same stream, and hands them to popup.js. Nothing runs while the tab is hidden, but where
+// this PC is to tell of incidents also then: the stream stays open, and no page is fetched.
+// Without this script the page is whole; it is only as old as its load.
 
 const SOONEST = 5_000; // milliseconds between two fetches, however fast the site's clock runs
 const POLL = 15_000;
@@ -8,6 +10,28 @@ let events = null;
 let timer = 0;
 let last = performance.now();
 let fetching = false;
+// The newest journal entry of incidents that this page knows; null where it was made without.
+let entry = document.body.dataset.entry ? Number(document.body.dataset.entry) : null;
+
+const tells = () =>
+  "Notification" in window && Notification.permission === "granted" && localStorage.getItem("pharmapulse.tell") === "yes";
+const asleep = () => document.hidden && !tells();
+
+function tell(news) {
+  entry = Math.max(entry ?? 0, news.entry);
+  document.dispatchEvent(new CustomEvent("pharmapulse:incident", { detail: news }));
+}
+
+const after = () => (entry === null ? "" : `?after=${entry}`);
+
+// Where there is no stream: what came since.
+async function ask() {
+  const answer = await fetch(`/api/v1/news${after()}`, { headers: { Accept: "application/json" } });
+  if (!answer.ok) return;
+  const told = await answer.json();
+  told.news.forEach(tell);
+  entry = Math.max(entry ?? 0, told.entry);
+}
 
 async function refresh() {
   clearTimeout(timer);
@@ -59,14 +83,19 @@ function poll() {
   clearTimeout(timer);
   timer = setTimeout(async () => {
     await refresh();
-    if (!events && !document.hidden) poll();
+    await ask().catch(() => away(true));
+    if (!events && !asleep()) poll();
   }, POLL);
 }
 
 function listen() {
-  if (events || document.hidden) return;
-  events = new EventSource("/api/v1/stream");
+  if (events || asleep()) return;
+  events = new EventSource(`/api/v1/stream${after()}`);
   events.addEventListener("complete", soon);
+  events.addEventListener("incident", (event) => {
+    tell(JSON.parse(event.data));
+    soon();
+  });
   events.addEventListener("error", () => {
     // Broken off, or not to be had again: the server may be away, which asking for the page tells.
     soon();
@@ -86,7 +115,7 @@ function rest() {
 }
 
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) return rest();
+  if (document.hidden) return tells() ? undefined : rest();
   listen();
   soon();
 });

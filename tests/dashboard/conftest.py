@@ -16,6 +16,7 @@ from domain.settings import Settings
 from rrd.store import RrdSeriesStore
 from store.access import SqlAccess
 from store.incidents import SqlIncidents
+from store.restarts import SqlRestarts
 from store.state import SqlState, open_state
 from tests.dashboard.traffic import NOW, SETTINGS, OpenPresent, filled_store
 
@@ -34,6 +35,7 @@ class House:
     state: SqlState
     access: SqlAccess
     incidents: SqlIncidents
+    restarts: SqlRestarts
     clock: ManualClock
 
     @property
@@ -58,9 +60,9 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
         live, clock = OpenPresent(), ManualClock(NOW)
         state = open_state(f"sqlite:///{tmp_path_factory.mktemp('state')}/state.db")
         opened.append(state)
-        access, incidents = SqlAccess(state.engine), SqlIncidents(state.engine)
-        ports = Ports(store, live, state, access, incidents, clock, clock, b"signs the forms")
-        return House(create_app(settings, ports), live, state, access, incidents, clock)
+        access, incidents, restarts = SqlAccess(state.engine), SqlIncidents(state.engine), SqlRestarts(state.engine)
+        ports = Ports(store, live, state, access, incidents, clock, clock, b"signs the forms", restarts)
+        return House(create_app(settings, ports), live, state, access, incidents, restarts, clock)
 
     yield made
     for state in opened:

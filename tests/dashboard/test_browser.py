@@ -120,7 +120,7 @@ def test_the_pointer_and_the_keys_tell_the_figures(browser: Browser, address: st
 def test_a_page_whose_server_is_away_turns_grey_and_recovers(browser: Browser, address: str, house: House) -> None:
     page, _ = _opened(browser, 390)
     page.clock.install()
-    with page.expect_request("**/api/v1/stream"):
+    with page.expect_request("**/api/v1/stream*"):
         page.goto(address)
     assert page.locator("#away").is_hidden()
     for gone in (True, False):
@@ -138,7 +138,7 @@ def test_a_page_whose_server_is_away_turns_grey_and_recovers(browser: Browser, a
 def test_a_newer_watermark_swaps_the_figures_in_place(browser: Browser, address: str, house: House) -> None:
     page, said = _opened(browser, 1440)
     page.clock.install()
-    with page.expect_request("**/api/v1/stream"):
+    with page.expect_request("**/api/v1/stream*"):
         page.goto(address + ENDPOINT)
     page.locator("#table-calls summary").click()
     page.evaluate("scrollTo(0, 120)")

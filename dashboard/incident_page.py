@@ -1,0 +1,146 @@
+"""The page of one incident: the sentence, its graph, what failed while it lasted, its journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from alerts.lifecycle import LIFE
+from dashboard.breakdown import sums
+from dashboard.charts import Chart
+from dashboard.data import Snapshot
+from dashboard.incidents import ended, event_look, lasting, names_side, where
+from dashboard.names import SIDES
+from dashboard.site import Site
+from dashboard.subject import Subject, Table, below, series_charts
+from dashboard.windows import Window
+from domain import figures
+from domain.incident import Incident, JournalEntry
+from domain.series import DAY, SeriesKey
+
+_PAD = 1_800  # seconds shown before and after, at least
+_CHARTS = 2  # calls and failures; latency is the endpoint's own page's matter
+_SYSTEM = "pharmapulse"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the journal."""
+
+    at: str
+    css: str
+    word: str
+    by: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentPage:
+    """All of the page but its frame."""
+
+    span: str
+    sentence: str
+    place_name: str
+    may_take: bool
+    facts: tuple[tuple[str, str], ...]
+    charts: tuple[Chart, ...]
+    tables: tuple[Table, ...]
+    journal: tuple[Line, ...]
+
+
+def window_around(incident: Incident, now: float) -> Window:
+    """What the graph shows: the incident with at least half an hour on each side, on whole minutes, up to now."""
+    until = ended(incident, now)
+    pad = max(_PAD, (until - incident.since) / 2)
+    end = min(until + pad, now)
+    return Window("incident", f"incident {incident.id}", int(incident.since - pad) // 60 * 60, int(-end // 60) * -60)
+
+
+def window_of(incident: Incident, now: float) -> Window:
+    """From its first bucket to its end, on whole minutes: what was counted in it."""
+    start = int(incident.since) // 60 * 60
+    return Window("incident", "while it lasted", start, max(int(-ended(incident, now) // 60) * -60, start + 60))
+
+
+def incident_page(
+    site: Site, snapshot: Snapshot, incident: Incident, journal: Sequence[JournalEntry]
+) -> IncidentPage:  # fmt: skip
+    """The page's model. The graphs are kept as those of any series are."""
+    subject = subject_of(site, incident)
+    now = snapshot.now
+    counted = window_of(incident, now)
+    found = site.models.get(
+        ("incident", incident.id, counted.start, counted.end, site.stamp(snapshot, 60)),
+        lambda: (_facts(snapshot, subject.series, counted), below(site, snapshot, subject.series, counted).tables),
+    )
+    return IncidentPage(
+        span=span_text(incident, site.zone, now),
+        sentence=sentence(incident, now),
+        place_name=where(incident, site.names),
+        may_take=(incident.state, "acknowledged") in LIFE,
+        facts=found[0],
+        charts=series_charts(site, snapshot, subject, window_around(incident, now))[:_CHARTS],
+        tables=tuple(table for table in found[1] if table.kind != "server"),
+        journal=journal_lines(journal, site.zone, now),
+    )
+
+
+def subject_of(site: Site, incident: Incident) -> Subject:
+    """The measuring point it stands on."""
+    return Subject(incident.series, incident.endpoint or site.names.hub(incident.hub), site.names.hub(incident.hub))
+
+
+def span_text(incident: Incident, zone: ZoneInfo, now: float) -> str:
+    """`since 10:28`, `from 10:28 to 10:41`."""
+    since = figures.moment(incident.since, zone, now)
+    if incident.is_open:
+        return f"since {since}"
+    return f"from {since} to {figures.moment(ended(incident, now), zone, now)}"
+
+
+def sentence(incident: Incident, now: float) -> str:
+    """What was seen, for how long, whose side it is, who is on it."""
+    lasted = lasting(ended(incident, now) - incident.since)
+    told = [_sentence(incident.reason), f"It has lasted {lasted}." if incident.is_open else f"It lasted {lasted}."]
+    side = SIDES.get(incident.side, "")
+    # The reason may name the side already.
+    if side and not names_side(incident.reason, side):
+        told.append(_sentence(side))
+    if incident.acknowledged_by:
+        told.append(f"{incident.acknowledged_by} took it up.")
+    elif incident.is_open:
+        told.append("Nobody took it up yet.")
+    return " ".join(part for part in told if part)
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}" if text else ""
+
+
+def journal_lines(journal: Sequence[JournalEntry], zone: ZoneInfo, now: float) -> tuple[Line, ...]:
+    """The journal, newest first: what happened last is what one looks for."""
+    lines = []
+    for entry in reversed(journal):
+        css, word = event_look(entry.event)
+        day = "" if now - entry.at < DAY / 2 else f"{figures.day(entry.at, zone, now)} "
+        by = "" if entry.by == _SYSTEM else entry.by
+        lines.append(Line(f"{day}{figures.clock_time(entry.at, zone)}", css, word, by, entry.text))
+    return tuple(lines)
+
+
+def _facts(snapshot: Snapshot, series: SeriesKey, window: Window) -> tuple[tuple[str, str], ...]:
+    """What was counted while it lasted."""
+    seen = sums(snapshot, series, window)
+    calls = seen["calls"]
+
+    def part(of: str) -> str:
+        return f"{figures.count(seen[of])}, {figures.percent(seen[of] / calls)} of them" if calls > 0 else figures.NONE
+
+    minutes = window.seconds / 60
+    return (
+        ("Calls", f"{figures.count(calls)}, {figures.rate(calls / minutes)} a minute"),
+        ("Failed technically", part("technical")),
+        ("Refused for a functional reason", part("functional")),
+    )
