@@ -26,6 +26,10 @@ COMMANDS = {
     "dashboard": "serve the pages and the API of a configuration",
     "status-page": "serve the public page, the button and their JSON",
     "status": "what the public is told: in words, or as a static copy of the page",
+    "deferred": "take calls in while a hub restarts, and let them out at its pace",
+    "queue": "how the queues of deferred calls stand; hold and resume them by hand",
+    "restart": "plan, start and end the restart of a hub",
+    "simulate-hub": "a hub to send deferred calls to, which keeps a journal of what it took",
 }
 
 

@@ -21,6 +21,7 @@ from domain.errors import ConfigError
 from domain.settings import Format, Settings
 from logwatch.catalog import formats, named
 from logwatch.registry import Registry
+from pharmapulse.examine_deferred import examine as examine_deferred
 from pharmapulse.examine_status import examine as examine_status
 from pharmapulse.places import HIGHEST_PORT
 from transport.addresses import examine as examine_transport
@@ -190,6 +191,7 @@ def _examine(config: Config) -> None:
         )
     _examine_urls(settings)
     examine_status(settings.status)
+    examine_deferred(settings.deferred)
     known = config.formats
     names: set[str] = set()
     for place, source in enumerate(settings.sources):

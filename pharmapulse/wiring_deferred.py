@@ -1,0 +1,128 @@
+"""Where the objects of deferred calls and of restarts are built: the part of `pharmapulse.wiring` that is theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from domain.clock import SystemClock
+from domain.errors import ConfigError
+from domain.settings import Target
+from pharmapulse.config import Config
+from pharmapulse.places import Places
+from pharmapulse.wiring import clock, state
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from alerts.restarting import Restarting
+    from deferred.gateway import Gateway
+    from deferred.service import Drain
+    from store.deferred import SqliteDeferred
+    from store.files import Claim
+
+
+def check_targets(config: Config) -> None:
+    """Raise ConfigError where there is nothing to defer calls to."""
+    if not config.settings.deferred.targets:
+        raise ConfigError(
+            "there are no targets to defer calls to", file=str(config.file), path="deferred.targets",
+            mend="Add a [[deferred.targets]] with name and url",
+        )  # fmt: skip
+
+
+def deferred(config: Config) -> SqliteDeferred:
+    """The queue of deferred calls, with the keys of its targets."""
+    from store.deferred import open_deferred
+    from store.keys import load_keys
+
+    folder = Places(config.data).deferred
+    rings = {
+        target.name: load_keys(target.name, key_file_of(config, target), folder / "keys" / f"{target.name}.key")
+        for target in config.settings.deferred.targets
+    }
+    return open_deferred(folder / "queue.db", rings)
+
+
+def key_file_of(config: Config, target: Target) -> str:
+    """Where a target's key is; a relative path is meant from the configuration's directory."""
+    from store.keys import CREDENTIAL
+
+    name = target.key_file
+    return config.absolute(name) if name and not name.startswith(CREDENTIAL) else name
+
+
+def queues(config: Config) -> SqliteDeferred:
+    """The same queue without any key: how long it is, hold and resume."""
+    from store.deferred import open_deferred
+
+    return open_deferred(Places(config.data).deferred / "queue.db", {})
+
+
+def gateway(config: Config) -> Gateway:
+    """The application that takes deferred calls in."""
+    from deferred.gateway import Gateway
+    from deferred.intake import Tokens
+    from store.access import SqlAccess
+
+    tokens = Tokens(SqlAccess(state(config).engine), SystemClock())
+    return Gateway(config.settings.deferred, deferred(config), tokens, clock(config)[0])
+
+
+@dataclass(frozen=True, slots=True)
+class RunningDrain:
+    """The drain with what must be closed after it."""
+
+    drain: Drain
+    store: SqliteDeferred
+    claim: Claim
+    pools: Sequence[ThreadPoolExecutor]
+
+    def close(self) -> None:
+        """Send nothing more, and let the store go to another drain."""
+        for pool in self.pools:
+            pool.shutdown(wait=False, cancel_futures=True)
+        self.store.close()
+        self.claim.close()
+
+
+def drain(config: Config) -> RunningDrain:
+    """The drain of a configuration's targets. Raises StoreError where another one runs."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from deferred.carrier import HttpCarrier
+    from deferred.drain import PARALLEL, TargetDrain
+    from deferred.service import Drain
+    from store.files import Claim
+
+    store = deferred(config)
+    claim = Claim(Places(config.data).deferred / "drain.lock", "queue of deferred calls")
+    time, waker = clock(config)
+    drains, pools = [], []
+    for target in config.settings.deferred.targets:
+        pool = ThreadPoolExecutor(PARALLEL, f"to-{target.name}")
+        carrier = HttpCarrier(with_ca_file(config, target), PARALLEL, time, monotonic)
+        drains.append(TargetDrain(target.name, target.rate, store, carrier, pool, waker.wake, time.now()))
+        pools.append(pool)
+    return RunningDrain(Drain(store, drains, time, waker), store, claim, pools)
+
+
+def with_ca_file(config: Config, target: Target) -> Target:
+    """The target, the path of its authority's certificate meant from the configuration's directory."""
+    return msgspec.structs.replace(target, ca_file=config.absolute(target.ca_file)) if target.ca_file else target
+
+
+@contextmanager
+def restarting(config: Config) -> Iterator[Restarting]:
+    """What may be done with restarts."""
+    from alerts.restarting import Restarting
+    from store.restarts import SqlRestarts
+
+    kept = state(config)
+    with closing(kept), closing(queues(config)) as held:
+        yield Restarting(SqlRestarts(kept.engine), held, clock(config)[0])
