@@ -99,6 +99,7 @@ class Alerts:
 
     def tick(self) -> None:
         """Everything that is due now but the telling. Raises StoreError, SeriesError; the next one goes on."""
+        self.stats.judging.beat()
         now = self._clock.now()
         snapshot = self._reader.snapshot()
         self._hear(snapshot)

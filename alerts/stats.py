@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from domain.health import Pulse
+
+# Judging reads a few hundred series; telling waits for mail servers, each for a while.
+JUDGING_STUCK_SECONDS, TELLING_STUCK_SECONDS = 120.0, 600.0
+
 
 @dataclass(slots=True)
 class Stats:
     """Counters since the start, and gauges of the last judgement; None before the first.
 
+    `judging` and `telling` beat with the two loops, `failing` and `telling_fails` say what keeps them from their work.
     `changes` counts what became of incidents by event; `unsettled` counts incidents that are not closed by state.
     """
 
@@ -25,3 +31,6 @@ class Stats:
     live_answers: bool = True
     ticked_at: float | None = None
     failing: str = ""
+    telling_fails: str = ""
+    judging: Pulse = field(default_factory=lambda: Pulse("judging", JUDGING_STUCK_SECONDS))
+    telling: Pulse = field(default_factory=lambda: Pulse("telling", TELLING_STUCK_SECONDS))

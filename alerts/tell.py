@@ -57,18 +57,20 @@ class Teller:
                 self.tick()
                 if failing:
                     _log.warning("telling again")
-                failing = False
+                failing, self._stats.telling_fails = False, ""
             except PharmapulseError as error:
                 if not failing:
                     _log.error("cannot tell anybody, and goes on trying: %s", error)
-                failing = True
+                failing, self._stats.telling_fails = True, str(error)
             self._waker.wait(WAIT_SECONDS)
 
     def tick(self) -> int:
         """Tell all that is due; how many were told. Raises StoreError."""
         made: dict[int, Delivery] = {}
         told = 0
+        self._stats.telling.beat()
         for notification in self._incidents.to_tell(self._clock.now(), AT_ONCE):
+            self._stats.telling.beat()
             incident = self._incidents.incident(notification.incident)
             entry = next(
                 (one for one in self._incidents.journal(notification.incident) if one.id == notification.entry), None

@@ -27,6 +27,7 @@ from deferred.admission import (
     too_long,
 )
 from deferred.intake import Intake, QueueFullError, Tokens
+from deferred.metrics import exposed
 from deferred.service import LATE_SECONDS
 from domain.access import Token
 from domain.clock import Clock
@@ -56,15 +57,16 @@ class Gateway:
 
     def __init__(
         self, settings: DeferredSettings, store: DeferredStore, tokens: Tokens, clock: Clock,
-        metrics: Callable[[], bytes] = bytes,
+        metrics: Callable[[], bytes] | None = None,
     ) -> None:  # fmt: skip
-        """`metrics` gives the figures told at `/metrics`."""
+        """`metrics` gives the figures told at `/metrics`; None: the queue's and the gateway's own."""
         self.stats = GatewayStats()
         self._targets = {target.name: target for target in settings.targets}
         self._most = settings.most_bytes
         self._store, self._tokens, self._clock = store, tokens, clock
         self._intake = Intake(store, list(self._targets), settings.most_waiting, clock)
-        self._health = Health("deferred", self._alive, self._ready, metrics)
+        figures = exposed(store, list(self._targets), clock, self.stats) if metrics is None else metrics
+        self._health = Health("deferred", self._alive, self._ready, figures)
         self._failing = False
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
