@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from dashboard import api, guard, here, incident_routes, pages
+from dashboard import api, guard, here, incident_routes, metrics, pages
 from dashboard.access import forms, gate
 from dashboard.access.forms import caller
 from dashboard.site import Ports, Shared
@@ -36,6 +36,7 @@ def create_app(settings: Settings, ports: Ports) -> Flask:
     shared = Shared(settings, ports)
     app.extensions["pharmapulse"] = shared
     _configure(app, settings, ports)
+    metrics.install(app, shared)
     guard.install(app, settings.web.hosts)
     gate.install(app, shared)
     # Counted in this process's own memory: with several workers each counts for itself.

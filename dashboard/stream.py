@@ -76,6 +76,11 @@ class Watch:
             threading.Thread(target=self._ask, args=(seen,), name="watermark", daemon=True).start()
         return Stream(self, number, seen, seen.entry if after is None else after, tell)
 
+    @property
+    def streams(self) -> int:
+        """How many streams are open."""
+        return self._open
+
     def close(self) -> None:
         """One stream ended."""
         with self._changed:
