@@ -1,4 +1,4 @@
-"""The same figures for machines: JSON under /api/v1, health, and the stream of events."""
+"""The same figures for machines: JSON under /api/v1 and the stream of events."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from alerts.judge import Minutes
 from dashboard import here
 from dashboard.charts import Scene, period_label
 from dashboard.data import Snapshot
+from dashboard.few import few_places, shown_line, shown_rows
 from dashboard.guard import json_answer, problem
 from dashboard.incident_api import add_to, heard_up_to, news_for
 from dashboard.lines import Line
@@ -21,7 +22,6 @@ from dashboard.site import Site
 from dashboard.windows import Window, asked_window
 from domain.calendar import COMPARISONS, Comparison
 from domain.errors import LiveUnavailableError, UsageError
-from domain.ports import SeriesStore
 from domain.series import FAMILIES, MAX_POINTS, SeriesKey, Values
 
 _MOST_PHARMACIES = 500
@@ -98,23 +98,8 @@ def blueprint() -> Blueprint:
         headers = {"X-Accel-Buffering": "no"}
         return Response(events, mimetype="text/event-stream", headers=headers)
 
-    @api.get("/healthz")
-    def healthz() -> Response:
-        return json_answer({"status": "ok"})
-
-    @api.get("/readyz")
-    def readyz() -> Response:
-        site = here.site()
-        # Reading raises where the data cannot be read, and the error's answer is a 503.
-        return json_answer(_ready(site.reader.series, site.reader.snapshot()))
-
     add_to(api)
     return api
-
-
-def _ready(series: SeriesStore, snapshot: Snapshot) -> dict[str, object]:
-    hubs = len(series.keys("hub"))
-    return {"status": "ok", "hubs": hubs, "live": snapshot.live_answers, "complete_up_to": snapshot.complete_up_to}
 
 
 def _minutes(seen: Minutes) -> dict[str, float]:
@@ -163,11 +148,14 @@ def _series(site: Site, snapshot: Snapshot, series: SeriesKey, window: Window) -
     step = _asked_step(series, window) or window.resolution(FAMILIES[series.family], snapshot.now)
     rows = snapshot.read(series, step, window.start, window.end)
     scene = Scene(window, site.zone, snapshot.now, str(series))
+    least = site.view.least
     compared = []
     for word in compare:
         name = _BY_WORD[word]
-        line = snapshot.compared_line(series, window, name)
+        line = shown_line(snapshot.compared_line(series, window, name), least)
         compared.append({"name": name, "label": period_label(name, scene), **_columns(line)})
+    few = few_places(rows.values, rows.sources, least) if least else {}
+    rows = shown_rows(rows, least)
     return {
         "family": series.family,
         "key": series.key,
@@ -179,6 +167,9 @@ def _series(site: Site, snapshot: Snapshot, series: SeriesKey, window: Window) -
         "resolution": step,
         "times": rows.times.tolist(),
         "values": {source: _whole(rows.column(source)) for source in rows.sources},
+        # Which of the nulls are known and not told, being of fewer calls than that.
+        "fewer_than": least or None,
+        "few": few,
         "compare": compared,
     }
 

@@ -9,8 +9,10 @@ import numpy as np
 
 from alerts.judge import share
 from dashboard.data import Snapshot
+from dashboard.few import told
 from dashboard.lines import totals
 from dashboard.windows import Window
+from domain.figures import FEW
 from domain.series import COUNTS, FAMILIES, Key, SeriesKey, bucket_span, floor_bucket, pick_resolution
 
 _SUM_POINTS = 400
@@ -35,6 +37,12 @@ class Part:
     def functional_share(self) -> float:
         """Share of its calls refused for a functional reason."""
         return share(self.functional, self.calls)
+
+    @property
+    def failed(self) -> float:
+        """Failures of both classes; FEW where none but few of them are told."""
+        counts = (self.technical, self.functional)
+        return sum(count for count in counts if count != FEW) or (FEW if FEW in counts else 0.0)
 
 
 def sums(snapshot: Snapshot, series: SeriesKey, window: Window) -> dict[str, float]:
@@ -61,10 +69,18 @@ def sums(snapshot: Snapshot, series: SeriesKey, window: Window) -> dict[str, flo
 def parts(
     snapshot: Snapshot, family: str, keys: Iterable[Key], window: Window, by: tuple[int, ...]
 ) -> tuple[Part, ...]:
-    """The sums of the keys, added up by these places of the key; worst first, then busiest.
+    """The sums of the keys, as far as they may be told, added up by these places of the key.
 
-    Keys without a known call in the window are left out.
+    Worst first, then busiest. Keys without a known call in the window are left out.
     """
+    counted = true_parts(snapshot, family, keys, window, by)
+    return tuple(_shown(part, snapshot.least) for part in counted) if snapshot.least else counted
+
+
+def true_parts(
+    snapshot: Snapshot, family: str, keys: Iterable[Key], window: Window, by: tuple[int, ...]
+) -> tuple[Part, ...]:
+    """The same with every count, to decide from and not to show."""
     added: dict[Key, np.ndarray[tuple[int], np.dtype[np.float64]]] = {}
     for key in keys:
         seen = sums(snapshot, SeriesKey(family, key), window)
@@ -78,3 +94,12 @@ def parts(
         for name, row in added.items()
     ]
     return tuple(sorted(found, key=lambda part: (-part.technical, -part.calls, part.key)))
+
+
+def _shown(part: Part, least: int) -> Part:
+    """The part with the counts that may be told. A share of a few is not told either."""
+    technical = told(part.technical, least)
+    return Part(
+        part.key, told(part.calls, least), technical, told(part.functional, least),
+        FEW if technical == FEW else part.of_failures,
+    )  # fmt: skip

@@ -14,6 +14,7 @@ import numpy as np
 
 from dashboard.axes import decade_ticks, time_ticks, value_ticks
 from dashboard.drawing import Frame, Stroke, draw
+from dashboard.few import is_few, shown_line
 from dashboard.lines import Line, thin
 from dashboard.marks import Mark, texts
 from dashboard.windows import Window
@@ -54,13 +55,14 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What all charts of a page share."""
+    """What all charts of a page share. Counts under `least` are not told."""
 
     window: Window
     zone: ZoneInfo
     now: float
     subject: str
     marks: tuple[Mark, ...] = ()
+    least: int = 0
 
 
 def period_label(comparison: Comparison, scene: Scene) -> str:
@@ -80,12 +82,12 @@ def calls_chart(scene: Scene, now: Line, compared: dict[Comparison, Line]) -> Ch
     lines = {"now": now} | {CSS[name]: line for name, line in compared.items() if line.known}
     names = {"now": now_label(scene)} | {CSS[name]: period_label(name, scene) for name in compared}
     most = _readable_points(lines.values(), scene.window)
-    shown = [thin(line, most) for line in lines.values()]
-    top = max((float(np.nanmax(line.per_minute)) for line in shown if line.known), default=0.0)
+    shown = [shown_line(thin(line, most), scene.least) for line in lines.values()]
+    top = max((float(np.nanmax(line.per_minute, initial=0.0)) for line in shown if line.known), default=0.0)
     ticks = [(value, f"{value:,g}") for value in value_ticks(top * _ROOM)]
 
     def strokes(points: int) -> list[Stroke]:
-        thinned = {css: thin(line, min(points, most)) for css, line in lines.items()}
+        thinned = {css: shown_line(thin(line, min(points, most)), scene.least) for css, line in lines.items()}
         # Now is drawn last, over the others.
         return [
             Stroke(css, names[css], _points(line.middles, line.per_minute, scene.window))
@@ -95,7 +97,7 @@ def calls_chart(scene: Scene, now: Line, compared: dict[Comparison, Line]) -> Ch
     wide, narrow = _drawings(scene, "Calls a minute", (1060, 280), (210, strokes), ticks, top * _ROOM)
     drawn = thin(now, most).span
     note = f"a point is the mean of {figures.duration(drawn)}" if drawn > now.span else ""
-    slots = {css: _slots(line, scene.window) for css, line in lines.items()}
+    slots = {css: _slots(line, scene) for css, line in lines.items()}
     return Chart(
         "calls", "Calls a minute", note, wide, narrow,
         (*(Legend(css, names[css]) for css in lines), *_marked(scene)),
@@ -107,18 +109,18 @@ def calls_chart(scene: Scene, now: Line, compared: dict[Comparison, Line]) -> Ch
 def failures_chart(scene: Scene, now: Line) -> Chart:
     """The shares of technical and functional failures."""
     shown = thin(now, max(_SHARE_POINTS, scene.window.drawn_points // 3))
-    shares = [_shares(shown, source) for source in ("technical", "functional")]
+    shares = [_shares(shown, source, scene.least) for source in ("technical", "functional")]
     top = max((value for points in shares for _, value in points if value is not None), default=0.0)
     ticks = [(value, f"{value:g}{figures.NBSP}%") for value in value_ticks(max(top, 1.0) * _ROOM, 3)]
 
     def strokes(points: int) -> list[Stroke]:
         thinned = thin(now, max(_SHARE_POINTS, points // 3))
-        return [Stroke(source, source, _shares(thinned, source)) for source in ("functional", "technical")]
+        return [Stroke(source, source, _shares(thinned, source, scene.least)) for source in ("functional", "technical")]
 
     wide, narrow = _drawings(
         scene, "Failures, per cent of the calls", (700, 170), (150, strokes), ticks, max(top, 1.0) * _ROOM
     )
-    slot = _slots(now, scene.window)
+    slot = _slots(now, scene)
     columns = [
         [figures.count(value) for value in slot.column("technical")],
         [figures.percent(value) for value in _ratio(slot, "technical")],
@@ -147,6 +149,7 @@ def latency_step(line: Line, family: str, window: Window) -> int:
 
 def latency_chart(scene: Scene, now: Line) -> Chart:
     """p50, p95 and p99 (where kept) in ms, on a logarithmic axis."""
+    now = shown_line(now, scene.least)  # before the slowest of each point is taken: not one of a few calls
     kept = tuple(source for source in ("p50", "p95", "p99") if source in now.sources)
     known = np.concatenate([now.column(source) for source in kept])
     known = np.maximum(known[~np.isnan(known)], 1.0) / 1000
@@ -161,7 +164,7 @@ def latency_chart(scene: Scene, now: Line) -> Chart:
         ]
 
     wide, narrow = _drawings(scene, "Latency, milliseconds", (700, 170), (150, strokes), ticks, ticks[-1][0])
-    slot = _slots(now, scene.window)
+    slot = _slots(now, scene)
     columns = [[figures.millis(value) for value in slot.column(source)] for source in kept]
     drawn = thin(now, scene.window.drawn_points).span
     slowest = f"; a point is the slowest {figures.duration(now.span)} of {figures.duration(drawn)}"
@@ -202,18 +205,23 @@ def _points(xs: Values, ys: Values, window: Window) -> list[tuple[float, float |
     ]
 
 
-def _shares(line: Line, source: str) -> list[tuple[float, float | None]]:
+def _shares(line: Line, source: str, least: int) -> list[tuple[float, float | None]]:
     """Per cent of the calls, with neighbouring buckets added until a point holds enough calls to have a share.
 
-    A gap ends a point. Fewer calls than that since the last gap: one point of what there is.
+    A gap ends a point. Fewer calls than that since the last gap: one point of what there is. No point is made of
+    fewer calls or failures than may be told.
     """
+
+    def may_tell(calls: float, failed: float) -> bool:
+        return calls > 0 and not is_few(calls, least) and not is_few(failed, least)
+
     points: list[tuple[float, float | None]] = []
     calls = failed = begin = 0.0
     known = (line.seconds > 0).tolist()
     rows = zip(line.times.tolist(), line.column("calls").tolist(), line.column(source).tolist(), known, strict=True)
     for time, count, bad, there in rows:
         if not there:
-            if calls:
+            if may_tell(calls, failed):
                 points.append(((begin + time) / 2, failed / calls * 100))
             if points and points[-1][1] is not None:
                 points.append((time, None))
@@ -222,10 +230,10 @@ def _shares(line: Line, source: str) -> list[tuple[float, float | None]]:
         if not calls:
             begin = time
         calls, failed = calls + count, failed + (bad if bad == bad else 0.0)
-        if calls >= _SHARE_CALLS:
+        if calls >= _SHARE_CALLS and may_tell(calls, failed):
             points.append(((begin + time + line.span) / 2, failed / calls * 100))
             calls = failed = 0.0
-    if calls and len(line.times):
+    if may_tell(calls, failed):
         points.append(((begin + float(line.times[-1]) + line.span) / 2, failed / calls * 100))
     return points
 
@@ -259,9 +267,9 @@ def _drawings(
     return one(*size, points), one(_NARROW_WIDTH, low_height, min(points, _NARROW_POINTS))
 
 
-def _slots(line: Line, window: Window) -> Line:
-    """The line in a fixed number of equal slots of the window, for the table."""
-    span = -(-window.seconds // _TABLE_ROWS)
+def _slots(line: Line, scene: Scene) -> Line:
+    """The line in a fixed number of equal slots of the window, for the table; FEW where a figure is not told."""
+    window, least, span = scene.window, scene.least, -(-scene.window.seconds // _TABLE_ROWS)
     places = np.clip((line.times - window.start) // span, 0, _TABLE_ROWS - 1)
     known = line.seconds > 0
     seconds = np.zeros(_TABLE_ROWS)
@@ -278,7 +286,7 @@ def _slots(line: Line, window: Window) -> Line:
             np.fmax.at(into, places, column)
             columns.append(into)
     times = window.start + np.arange(_TABLE_ROWS, dtype=np.int64) * span
-    return Line(times, span, line.sources, np.column_stack(columns), seconds)
+    return shown_line(Line(times, span, line.sources, np.column_stack(columns), seconds), least, figures.FEW)
 
 
 def _table(scene: Scene, columns: list[list[str]]) -> tuple[tuple[str, ...], ...]:

@@ -11,6 +11,7 @@ from alerts.judge import Minutes, State, judge, share
 from alerts.measure import last_minutes
 from dashboard.breakdown import sums
 from dashboard.data import Snapshot
+from dashboard.few import shown_minutes, shown_state, told
 from dashboard.windows import named_window
 from domain.identifiers import province
 from domain.series import Key, SeriesKey
@@ -34,7 +35,8 @@ def vendor_rows(snapshot: Snapshot) -> tuple[VendorRow, ...]:
     rows = []
     for key in snapshot.keys("vendor"):
         seen = last_minutes(snapshot, SeriesKey("vendor", key))
-        rows.append(VendorRow(key[0], judge(seen), seen))
+        state = shown_state(judge(seen), seen, snapshot.least)
+        rows.append(VendorRow(key[0], state, shown_minutes(seen, snapshot.least)))
     return tuple(sorted(rows, key=lambda row: (-max(row.state.level, 1), -np.nan_to_num(row.minutes.calls), row.name)))
 
 
@@ -74,15 +76,8 @@ def pharmacy_page(snapshot: Snapshot, keys: Sequence[Key], query: str, page: int
     rows = []
     for number in found[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]:
         seen = sums(snapshot, SeriesKey("pharmacy", (number,)), today)
-        rows.append(
-            PharmacyRow(
-                number,
-                province(number),
-                seen["calls"],
-                share(seen["technical"], seen["calls"]),
-                share(seen["functional"], seen["calls"]),
-            )
-        )
+        calls, technical, functional = (told(seen[of], snapshot.least) for of in ("calls", "technical", "functional"))
+        rows.append(PharmacyRow(number, province(number), calls, share(technical, calls), share(functional, calls)))
     return PharmacyPage(tuple(rows), len(found), page, pages)
 
 
@@ -96,5 +91,5 @@ def busiest_pharmacies(snapshot: Snapshot) -> tuple[tuple[str, str, float], ...]
         seconds = live.complete_up_to - rows.start
         calls = float(np.nansum(rows.column("calls")))
         if seconds >= _BUSY_SECONDS and calls > 0:
-            found.append((key[0], province(key[0]), calls * 60 / seconds))
+            found.append((key[0], province(key[0]), told(calls, snapshot.least) * 60 / seconds))
     return tuple(sorted(found, key=lambda row: (-row[2], row[0]))[:BUSIEST])

@@ -82,7 +82,7 @@ DOCUMENT: dict[str, object] = {
             content="text/event-stream",
         ),
         "/healthz": _get("The process runs"),
-        "/readyz": _get("The data can be read; `live` says whether the collector answers"),
+        "/readyz": _get("The data can be read; `checks` say what was looked at, to whoever asks on the machine itself"),
     },
     "components": {
         "schemas": {
@@ -140,6 +140,15 @@ DOCUMENT: dict[str, object] = {
                     "sources": {"type": "array", "items": {"type": "string"}},
                     "times": {"type": "array", "items": {"type": "integer"}, "description": "start of each bucket"},
                     "values": {"type": "object", "additionalProperties": {"type": "array", "items": _NUMBER}},
+                    "fewer_than": {
+                        "type": ["integer", "null"],
+                        "description": "partners are told no counts from 1 up to below this",
+                    },
+                    "few": {
+                        "type": "object",
+                        "description": "per source, the places in `values` that are null for that",
+                        "additionalProperties": {"type": "array", "items": {"type": "integer"}},
+                    },
                     "compare": {
                         "type": "array",
                         "description": "comparable periods, laid on the same times",

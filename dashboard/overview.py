@@ -13,6 +13,7 @@ from dashboard.answer import Answer, Cause, Judged, compose, explaining, focus, 
 from dashboard.breakdown import Part, true_parts
 from dashboard.data import Snapshot
 from dashboard.few import shown_line, shown_minutes, shown_state
+from dashboard.incidents import Row
 from dashboard.lines import as_line, thin
 from dashboard.names import Names
 from dashboard.spark import Spark, spark
@@ -49,11 +50,12 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All of the first page."""
+    """All of the first page. `lasting` are the incidents beside the one that the answer tells of."""
 
     answer: Answer
     hubs: tuple[HubRow, ...]
     troubles: tuple[Trouble, ...]
+    lasting: tuple[Row, ...]
 
 
 def overview(snapshot: Snapshot, names: Names, incidents: Sequence[Incident] = ()) -> Overview:
@@ -71,7 +73,9 @@ def overview(snapshot: Snapshot, names: Names, incidents: Sequence[Incident] = (
     troubles = [endpoints[one.hub, one.endpoint] for one in worst_first(judged) if one.endpoint]
     number = told.number_at(incidents, about.hub, about.endpoint) if about is not None else 0
     incident = next((told.told(one, snapshot.zone, snapshot.now) for one in incidents if one.id == number), None)
-    return Overview(compose(judged, about, cause, len(hubs), incident), hubs, tuple(troubles))
+    others = [one for one in told.lasting_first(incidents) if one.state in told.TOLD and one.id != number]
+    rows = tuple(told.row(one, names, snapshot.zone, snapshot.now) for one in others)
+    return Overview(compose(judged, about, cause, len(hubs), incident), hubs, tuple(troubles), rows)
 
 
 def judged_endpoints(
@@ -100,8 +104,9 @@ def _hub_row(
     lines = [shown_line(thin(as_line(rows, snapshot.zone), _SPARK_POINTS), snapshot.least) for rows in (now, week)]
     state = shown_state(judge(seen), seen, snapshot.least)
     state = told.settled(state, hub, "", incidents, snapshot.complete_up_to)
-    number = told.number_at(incidents, hub)
-    return HubRow(hub, names.hub(hub), names.does(hub), state, shown_minutes(seen, snapshot.least), spark(lines[0], lines[1], today), number)
+    number, shown = told.number_at(incidents, hub), shown_minutes(seen, snapshot.least)
+    drawn = spark(lines[0], lines[1], today)
+    return HubRow(hub, names.hub(hub), names.does(hub), state, shown, drawn, number)
 
 
 def _cause(snapshot: Snapshot, names: Names, about: Judged) -> Cause | None:

@@ -6,8 +6,9 @@ import re
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
-from flask import Blueprint, Response, abort, render_template, request, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.routing import PathConverter
+from werkzeug.wrappers import Response as AnyResponse
 
 from dashboard import here
 from dashboard.data import Snapshot
@@ -67,8 +68,11 @@ def blueprint() -> Blueprint:
         return series
 
     @pages.get("/")
-    def now() -> str:
+    def now() -> str | AnyResponse:
         site = here.site()
+        scope = site.view.scope
+        if not (scope.everything or scope.hubs) and scope.vendors:
+            return redirect(url_for("pages.vendors"))  # no hub is theirs to see: this is their first page
         snapshot = site.reader.snapshot()
         return render_template("overview.html", page=overview_now(site, snapshot), **common(site, snapshot))
 
@@ -83,11 +87,12 @@ def blueprint() -> Blueprint:
     def endpoint(hub: str, name: str) -> str:
         site = here.site()
         snapshot = site.reader.snapshot()
-        series = known(site, snapshot, "endpoint", hub, name)
         vendor = request.args.get("vendor", "")
         if vendor:
+            # Looked for by itself: a vendor's partner reads what it sends to an endpoint, and not the whole of that.
             series = known(site, snapshot, "endpoint_vendor", hub, name, vendor)
             return show(site, Subject(series, f"{name}, {vendor}", site.names.hub(hub)), snapshot)
+        series = known(site, snapshot, "endpoint", hub, name)
         return show(site, Subject(series, name, site.names.hub(hub)), snapshot)
 
     @pages.get("/vendors")

@@ -17,7 +17,7 @@ from domain.access import SMALL_COUNT, Role, Scope
 from domain.clock import Clock
 from domain.deferred import QueueStatus
 from domain.ports import AccessStore, IncidentStore, LiveBuckets, RestartStore, SeriesStore, StateStore
-from domain.series import Key, SeriesKey
+from domain.series import FAMILIES, Key, SeriesKey
 from domain.settings import Settings
 
 T = TypeVar("T")
@@ -144,4 +144,6 @@ class Site:
 
     def knows(self, snapshot: Snapshot, series: SeriesKey) -> bool:
         """Whether the series is there; one of the last minutes is looked for by itself among the open rows."""
+        if len(series.key) != len(FAMILIES[series.family].dimensions):
+            return False
         return series.key in self.keys(snapshot, series.family).values() or snapshot.is_open(series)

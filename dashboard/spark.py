@@ -23,7 +23,7 @@ class Spark:
 
 def spark(now: Line, week: Line, window: Window) -> Spark:
     """The paths of today's line and last week's area on one scale from 0."""
-    tops = [float(np.nanmax(line.per_minute)) for line in (now, week) if line.known]
+    tops = [float(np.nanmax(line.per_minute, initial=0.0)) for line in (now, week) if line.known]
     top = max([*tops, 1e-9])
 
     def points(line: Line) -> list[list[tuple[float, float]]]:

@@ -12,7 +12,8 @@ from alerts.measure import last_minutes
 from dashboard.breakdown import Part, parts
 from dashboard.charts import Chart, Scene, calls_chart, failures_chart, latency_chart, latency_step
 from dashboard.data import Snapshot
-from dashboard.incidents import Row, covers, lasting_first, row, settled
+from dashboard.few import shown_minutes, shown_state
+from dashboard.incidents import TOLD, Row, covers, lasting_first, row, settled
 from dashboard.marks import marks_of
 from dashboard.overview import Trouble, judged_endpoints
 from dashboard.recent import lasting_now, recent, turns
@@ -70,7 +71,7 @@ def page_model(site: Site, snapshot: Snapshot, subject: Subject, window: Window)
             ("endpoints", series, window.start, window.end, site.stamp(snapshot, 60), turns(happened)),
             lambda: _endpoints(site, snapshot, series.key[0], counted.endpoints, happened),
         )
-    state = judge(seen)
+    state, shown = shown_state(judge(seen), seen, snapshot.least), shown_minutes(seen, snapshot.least)
     if series.family in ("hub", "endpoint"):
         hub, endpoint = (*series.key, "")[:2]
         state = settled(state, hub, endpoint, happened, snapshot.complete_up_to)
@@ -78,9 +79,9 @@ def page_model(site: Site, snapshot: Snapshot, subject: Subject, window: Window)
     lasting = tuple(
         row(one, site.names, site.zone, snapshot.now)
         for one in lasting_first(happened)
-        if one.state in ("firing", "acknowledged") and covers(one, series)
+        if one.state in TOLD and covers(one, series)
     )
-    return PageModel(state, seen, _sentence(seen), charts, endpoints, counted.tables, lasting)
+    return PageModel(state, shown, _sentence(shown), charts, endpoints, counted.tables, lasting)
 
 
 def _sentence(seen: Minutes) -> str:
@@ -107,7 +108,7 @@ def series_charts(site: Site, snapshot: Snapshot, subject: Subject, window: Wind
     def make() -> tuple[Chart, ...]:
         now = snapshot.line(subject.series, window)
         compared = {name: snapshot.compared_line(subject.series, window, name) for name in window.comparisons}
-        scene = Scene(window, site.zone, snapshot.now, subject.name, marks)
+        scene = Scene(window, site.zone, snapshot.now, subject.name, marks, snapshot.least)
         slow = snapshot.line(subject.series, window, latency_step(now, subject.series.family, window))
         return calls_chart(scene, now, compared), failures_chart(scene, now), latency_chart(scene, slow)
 
@@ -131,7 +132,7 @@ def below(site: Site, snapshot: Snapshot, series: SeriesKey, window: Window) -> 
     def of_hub(hub: str, note: str) -> tuple[Table, Table]:
         codes = added("code", lambda key: key[0] == hub, (1,))
         # A code that is neither technical nor functional is no failure.
-        failing = [part for part in codes if part.technical > 0 or part.functional > 0]
+        failing = [part for part in codes if part.failed != 0]
         failing.sort(key=lambda part: (-part.technical, -part.functional, part.key))
         servers = added("server", lambda key: key[0] == hub, (1,))
         return _table("code", "Codes", note, failing), _table("server", "Servers", note, servers)

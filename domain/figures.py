@@ -9,17 +9,25 @@ import math
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from domain.access import SMALL_COUNT
+
 NONE = "–"
 NBSP = "\u00a0"
+# Stands for a figure of fewer calls than its reader is told of (`domain.access.SMALL_COUNT`).
+FEW = float("-inf")
 
 
 def count(value: float) -> str:
     """A whole number with thousands: `1,310`."""
+    if value == FEW:
+        return f"<{SMALL_COUNT}"
     return NONE if math.isnan(value) else f"{value:,.0f}"
 
 
 def rate(value: float) -> str:
     """Calls a minute: whole from ten on, one decimal below, and never `0` for a little."""
+    if value == FEW:
+        return "few"
     if math.isnan(value):
         return NONE
     if value == 0 or value >= 9.95:
@@ -29,6 +37,8 @@ def rate(value: float) -> str:
 
 def percent(share: float) -> str:
     """A share (0..1) in per cent: `22.8 %`, `<0.1 %` for a little, `0 %` for none."""
+    if share == FEW:
+        return "few"
     if math.isnan(share):
         return NONE
     if share <= 0 or share >= 0.9995:
@@ -38,11 +48,15 @@ def percent(share: float) -> str:
 
 def whole_percent(share: float) -> str:
     """A share (0..1) in whole per cent, never `100 %` for less than all."""
+    if share == FEW:
+        return "few"
     return NONE if math.isnan(share) else f"{min(round(share * 100), 99) if share < 1 else 100}{NBSP}%"
 
 
 def millis(microseconds: float) -> str:
     """A duration in µs as milliseconds without the unit: `1,840`, `4.2`."""
+    if microseconds == FEW:
+        return "few"
     if math.isnan(microseconds):
         return NONE
     value = microseconds / 1000

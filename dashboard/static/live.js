@@ -42,6 +42,8 @@ async function refresh() {
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     away(answer.status >= 500);
+    // Nobody is logged in here any more: the page leaves, rather than showing what is over as if it were now.
+    if (answer.redirected && new URL(answer.url).pathname === "/login") return location.reload();
     if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch {
     away(true);

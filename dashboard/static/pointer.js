@@ -45,6 +45,7 @@ const SAYS = {
     const calls = place < 0 ? null : data.values.calls[place];
     if (calls === null) return [["calls", "–"]];
     const of = (source) => {
+      if (data.few[source]?.includes(place)) return `under ${data.fewer_than}`;
       const failed = data.values[source][place] ?? 0;
       return `${count.format(failed)} of ${count.format(calls)}${calls ? ` (${small.format((100 * failed) / calls)} %)` : ""}`;
     };
