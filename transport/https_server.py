@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable
@@ -72,9 +73,10 @@ class Posts:
             self.taken += environ["REQUEST_METHOD"] == "PUT"
         else:
             self.refused += 1
-            _log.warning(
-                "a request of %s was answered %d: %s", environ.get("REMOTE_ADDR"), answer.status, answer.detail
-            )
+            _log.warning("a request of %s got %d: %r", environ.get("REMOTE_ADDR"), answer.status, answer.detail)
+            # Who is not let finish sees a broken connection instead of the reason.
+            while environ["wsgi.input"].read(1 << 16):
+                pass
         return _written(answer, start)
 
     def _answer(self, environ: dict[str, Any]) -> Answer:
@@ -181,6 +183,16 @@ class _Server(Server):
     ConnectionClass = _Connection
     # More than a handful of agents keep their connections.
     keep_alive_conn_limit = 1_000
+
+    @staticmethod
+    def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:
+        """Bind, and leave no open socket behind where that fails."""
+        try:
+            bound: socket.socket = Server.bind_socket(socket_, bind_addr)  # type: ignore[no-untyped-call]
+        except OSError:
+            socket_.close()
+            raise
+        return bound
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         """Log one line; a fault of ours with where it was."""

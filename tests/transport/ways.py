@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from domain.batch import Accounting, Batch, BatchName, Heartbeat, Position, SourceState
 from domain.errors import TransportError
@@ -20,6 +20,29 @@ from tests.system.support import free_port, wait_for
 from transport.registry import OpenReceiver, OpenSender, open_receiver, open_sender
 
 T = TypeVar("T")
+
+
+class Closable(Protocol):
+    """What is closed after use."""
+
+    def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=Closable)
+
+
+class Closing:
+    """Closes what it was given, the last first."""
+
+    def __init__(self) -> None:
+        self._opened = ExitStack()
+
+    def __call__(self, end: C) -> C:
+        self._opened.callback(end.close)
+        return end
+
+    def close(self) -> None:
+        self._opened.close()
 
 
 def batch(sequence: int, agent: str = "agent", header_bytes: int = 0) -> tuple[BatchName, bytes]:
@@ -43,7 +66,7 @@ class Way(ABC):
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._opened = ExitStack()
+        self._closing = Closing()
 
     def open_sender(self) -> OpenSender:
         return self._closing(open_sender(self.settings("agent"), self.folder / "spool", self.folder))
@@ -51,12 +74,8 @@ class Way(ABC):
     def open_receiver(self) -> OpenReceiver:
         return self._closing(open_receiver(self.settings("collector"), self.folder / "spool", self.folder))
 
-    def _closing(self, end: T) -> T:
-        self._opened.callback(end.close)  # type: ignore[attr-defined]
-        return end
-
     def close(self) -> None:
-        self._opened.close()
+        self._closing.close()
 
     def set_aside(self) -> list[bytes]:
         """What was refused."""
