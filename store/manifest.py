@@ -24,6 +24,8 @@ _SCRIPTS = (
     CREATE TABLE written (family TEXT, step INTEGER, past INTEGER NOT NULL, PRIMARY KEY (family, step))
     """,
 )
+# The number of scripts: the version of the file.
+VERSION = len(_SCRIPTS)
 
 
 @dataclass(frozen=True, slots=True, order=True)

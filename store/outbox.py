@@ -34,6 +34,8 @@ _SCRIPTS = (
     CREATE INDEX waiting ON batches (delivered, sequence)
     """,
 )
+# The number of scripts: the version of the file.
+VERSION = len(_SCRIPTS)
 
 
 def open_outbox(path: Path, agent: str, kept_bytes: int = KEPT_BYTES) -> SqliteOutbox:
