@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import time
+from collections.abc import Iterable
 
 from domain.clock import EventWaker
 from domain.errors import UsageError
@@ -13,12 +14,21 @@ from pharmapulse.places import HIGHEST_PORT
 # So long is waited for a port: the processes of a stack that was killed a moment ago need a second to notice.
 PATIENCE_SECONDS = 5.0
 _LOOK_SECONDS = 0.2
+_LAST = 65_535
+
+
+def check_ports(base: int, offsets: Iterable[int]) -> None:
+    """Return once nobody listens on the ports counted from `base`. Raises UsageError, also where `base` is too high."""
+    if not 1 <= base <= HIGHEST_PORT:
+        raise UsageError(f"{base} is no port: write 1 to {HIGHEST_PORT}")
+    for offset in offsets:
+        check_port(base + offset)
 
 
 def check_port(port: int, patience: float = PATIENCE_SECONDS) -> None:
     """Return once nobody listens on `port` of this machine. Raises UsageError where that does not come to pass."""
-    if not 1 <= port <= HIGHEST_PORT:
-        raise UsageError(f"{port} is no port: write 1 to {HIGHEST_PORT}")
+    if not 1 <= port <= _LAST:
+        raise UsageError(f"{port} is no port: write 1 to {_LAST}")
     deadline, pause = time.monotonic() + patience, EventWaker()
     while (reason := refusal(port)) is not None:
         if reason != errno.EADDRINUSE or time.monotonic() >= deadline:

@@ -10,7 +10,7 @@ from gunicorn.app.base import BaseApplication
 from pharmapulse import wiring
 from pharmapulse.config import Config
 from pharmapulse.options import add_config, config_of
-from pharmapulse.port import check_port
+from pharmapulse.port import check_ports
 from pharmapulse.process import set_up_logs, watch_parent
 
 EPILOG = """\
@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
     config = config_of(options)
     watch_parent()
     port = config.settings.web.port if options.port is None else options.port
-    check_port(port)
+    check_ports(port, (0,))
     # What is wrong with the stores is told here, in a line: in a worker of the server it would be a crash.
     wiring.series(config)
     wiring.state(config).close()
