@@ -2,7 +2,7 @@
 # Sets this checkout up: system packages when missing, uv, and the locked dependencies in .venv.
 #
 #   tools/setup.sh run     what `make demo` needs: librrd, rrdtool, .venv/bin/pharmapulse
-#   tools/setup.sh test    besides that, what `make test` and `make bench` need
+#   tools/setup.sh test    besides that, what `make test` and `make bench` need; servers among it are not started
 #
 # Safe to repeat; once everything is there it takes well under a second. Root (or sudo) is asked for only when
 # a system package is missing. PYTHON=... chooses the interpreter (3.11 or later).
@@ -54,6 +54,12 @@ has_library() { [[ -e /usr/include/rrd.h || -e /usr/local/include/rrd.h ]] || pk
 
 has_browser() { have chromium || have chromium-browser || have google-chrome; }
 
+# Debian's own rabbitmq-server insists on the user rabbitmq; the tests start the one behind it.
+has_broker() { [[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]] || have rabbitmq-server; }
+
+# What is only in root's path is of use all the same.
+has_sbin() { have "$1" || [[ -x "/usr/sbin/$1" || -x "/sbin/$1" ]]; }
+
 find_uv() {
     local candidate version
     for candidate in uv .venv-uv/bin/uv; do
@@ -82,6 +88,11 @@ missing_packages() {
         have mawk || echo mawk
         have mtail || echo mtail
         has_browser || echo chromium
+        has_broker || echo rabbitmq-server
+        has_sbin nginx || echo nginx-light
+        have promtool || echo prometheus
+        has_sbin debootstrap || echo debootstrap
+        has_sbin setcap || echo libcap2-bin
     fi
 }
 
@@ -99,7 +110,10 @@ up_to_date() {
     [[ "$made_from" == "$(fingerprint)" ]] || return 1
     [[ "$stage" == run || "$made_for" == test ]] || return 1
     .venv/bin/python -c 'import rrdtool' 2>/dev/null && have rrdtool || return 1
-    [[ "$stage" == run ]] || { have rg && have mawk && have mtail && has_browser; }
+    [[ "$stage" == run ]] || {
+        have rg && have mawk && have mtail && has_browser && has_broker && have promtool &&
+            has_sbin nginx && has_sbin debootstrap && has_sbin setcap
+    }
 }
 
 if up_to_date; then exit 0; fi
@@ -121,7 +135,25 @@ as root once, then this again"
     fi
     say "installing $*"
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q >&2
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" >&2
+    quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" >&2
+}
+
+# Packages of servers start them where they are installed. The tests start their own, elsewhere, and a port that is
+# taken already would stop the installation: so Debian's way to forbid it (policy-rc.d) stands there meanwhile, unless
+# somebody has put their own there. What was running before goes on.
+quietly() {
+    local guard=/usr/sbin/policy-rc.d
+    if [[ -e "$guard" ]]; then
+        "$@"
+        return
+    fi
+    (
+        # However this ends, nothing of ours stays that keeps services from starting.
+        trap '"${as_root[@]}" rm -f "$guard"' EXIT
+        printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$guard" >/dev/null
+        "${as_root[@]}" chmod 755 "$guard"
+        "$@"
+    )
 }
 
 python="$(find_python)"

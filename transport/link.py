@@ -36,7 +36,7 @@ HEARTBEAT_SECONDS = 30
 # How long the broker may take to open a channel and make what is missing, and to answer a farewell.
 PREPARE_SECONDS = 30.0
 CLOSE_SECONDS = 5.0
-FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 4.0
 
 _log = logging.getLogger(__name__)
 # What becomes of the connection is told here, in one line; pika tells it in a dozen, with tracebacks.
