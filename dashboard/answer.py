@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from alerts.judge import Level, State
 from dashboard.breakdown import Part
-from dashboard.incidents import Told, names_side
+from dashboard.incidents import Told, names_side, sentence
 from domain import figures
 from logwatch.registry import OTHER
 
@@ -119,7 +119,7 @@ def compose(
     if incident is None:
         return Answer(about.state.level, lead, rest, (*told, *_others(judged, about, hubs)), about.hub, about.endpoint)
     if incident.side and not any(names_side(one, incident.side) for one in told):
-        told.append(f"{incident.side[:1].upper()}{incident.side[1:]}.")
+        told.append(sentence(incident.side))
     taken = f"{incident.by} took it up" if incident.by else "nobody took it up yet"
     details = (*told, *_others(judged, about, hubs))
     return Answer(about.state.level, lead, rest, details, about.hub, about.endpoint, incident.id, taken)

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 
 from alerts.lifecycle import was_told
 from dashboard import here
+from dashboard.few import is_few
 from dashboard.guard import json_answer
 from dashboard.incident_routes import journal_for, known, queues_of
 from dashboard.incidents import LISTED_DAYS, as_json
@@ -56,13 +57,18 @@ def add_to(api: Blueprint) -> None:
     def restarts() -> Response:
         site = here.site()
         now = site.clock.now()
+        least = site.view.least
+
+        def count(value: int) -> int | None:
+            return None if is_few(value, least) else value
+
         found = {}
         if site.restarts is not None:
             found = {one.id: one for one in site.restarts.restarts(now - _days() * DAY, MOST)}
             found |= {one.id: one for one in site.restarts.unfinished()}
         queues = [
-            {"target": status.target, "hub": target.hub, "held": status.held, "waiting": status.waiting,
-             "oldest": status.oldest, "delivered": status.delivered, "dead": status.dead,
+            {"target": status.target, "hub": target.hub, "held": status.held, "oldest": status.oldest,
+             "waiting": count(status.waiting), "delivered": count(status.delivered), "dead": count(status.dead),
              "rate_per_second": status.rate, "about_done": about_done(status, target, now)}
             for status, target in queues_of(site)
         ]  # fmt: skip

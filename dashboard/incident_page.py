@@ -10,7 +10,8 @@ from alerts.lifecycle import LIFE
 from dashboard.breakdown import sums
 from dashboard.charts import Chart
 from dashboard.data import Snapshot
-from dashboard.incidents import ended, event_look, lasting, names_side, where
+from dashboard.few import is_few, told
+from dashboard.incidents import ended, event_look, lasting, names_side, sentence, span, where
 from dashboard.names import SIDES
 from dashboard.site import Site
 from dashboard.subject import Subject, Table, below, series_charts
@@ -76,7 +77,7 @@ def incident_page(
     )
     return IncidentPage(
         span=span_text(incident, site.zone, now),
-        sentence=sentence(incident, now),
+        sentence=in_words(incident, now),
         place_name=where(incident, site.names),
         may_take=(incident.state, "acknowledged") in LIFE,
         facts=found[0],
@@ -93,30 +94,24 @@ def subject_of(site: Site, incident: Incident) -> Subject:
 
 def span_text(incident: Incident, zone: ZoneInfo, now: float) -> str:
     """`since 10:28`, `from 10:28 to 10:41`."""
-    since = figures.moment(incident.since, zone, now)
     if incident.is_open:
-        return f"since {since}"
-    return f"from {since} to {figures.moment(ended(incident, now), zone, now)}"
+        return f"since {figures.moment(incident.since, zone, now)}"
+    return f"from {span(incident.since, ended(incident, now), zone, now, 'to')}"
 
 
-def sentence(incident: Incident, now: float) -> str:
+def in_words(incident: Incident, now: float) -> str:
     """What was seen, for how long, whose side it is, who is on it."""
     lasted = lasting(ended(incident, now) - incident.since)
-    told = [_sentence(incident.reason), f"It has lasted {lasted}." if incident.is_open else f"It lasted {lasted}."]
+    parts = [sentence(incident.reason), f"It has lasted {lasted}." if incident.is_open else f"It lasted {lasted}."]
     side = SIDES.get(incident.side, "")
     # The reason may name the side already.
     if side and not names_side(incident.reason, side):
-        told.append(_sentence(side))
+        parts.append(sentence(side))
     if incident.acknowledged_by:
-        told.append(f"{incident.acknowledged_by} took it up.")
+        parts.append(f"{incident.acknowledged_by} took it up.")
     elif incident.is_open:
-        told.append("Nobody took it up yet.")
-    return " ".join(part for part in told if part)
-
-
-def _sentence(text: str) -> str:
-    text = text.strip()
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}" if text else ""
+        parts.append("Nobody took it up yet.")
+    return " ".join(part for part in parts if part)
 
 
 def journal_lines(journal: Sequence[JournalEntry], zone: ZoneInfo, now: float) -> tuple[Line, ...]:
@@ -135,12 +130,15 @@ def _facts(snapshot: Snapshot, series: SeriesKey, window: Window) -> tuple[tuple
     seen = sums(snapshot, series, window)
     calls = seen["calls"]
 
-    def part(of: str) -> str:
-        return f"{figures.count(seen[of])}, {figures.percent(seen[of] / calls)} of them" if calls > 0 else figures.NONE
+    def beside(count: float, share: str) -> str:
+        # Neither a small count nor what tells it is for everybody.
+        return figures.count(told(count, snapshot.least)) + ("" if is_few(count, snapshot.least) else f" ({share})")
 
-    minutes = window.seconds / 60
+    def part(of: str) -> str:
+        return beside(seen[of], figures.percent(seen[of] / calls)) if calls > 0 else figures.NONE
+
     return (
-        ("Calls", f"{figures.count(calls)}, {figures.rate(calls / minutes)} a minute"),
-        ("Failed technically", part("technical")),
-        ("Refused for a functional reason", part("functional")),
+        ("Calls", beside(calls, f"{figures.rate(calls * 60 / window.seconds)} a minute")),
+        ("Technical failures", part("technical")),
+        ("Functional refusals", part("functional")),
     )

@@ -97,7 +97,7 @@ def blueprint() -> Blueprint:
         since = snapshot.now - LISTED_DAYS * DAY
         unfinished = () if site.restarts is None else site.restarts.unfinished()
         past = () if site.restarts is None else site.restarts.restarts(since, MOST)
-        model = restarts_page(unfinished, past, queues_of(site), site.names, site.zone, snapshot.now)
+        model = restarts_page(unfinished, past, queues_of(site), site.names, site.zone, snapshot.now, site.view.least)
         return render_template("restarts.html", page=model, days=LISTED_DAYS, **common(site, snapshot))
 
     return pages

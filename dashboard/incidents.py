@@ -13,10 +13,11 @@ from alerts.judge import Level, State
 from alerts.measure import BUCKETS
 from dashboard.names import SIDES, Names
 from domain import figures
-from domain.incident import Incident, IncidentEvent, Kind
+from domain.incident import Incident, IncidentEvent, IncidentState, Kind
 from domain.series import SeriesKey
 
 LISTED_DAYS = 14
+TOLD: frozenset[IncidentState] = frozenset({"firing", "acknowledged"})  # what lasts and is more than a suspicion
 _NOW: dict[Kind, str] = {"failing": "is failing", "silent": "is silent", "fewer": "gets fewer calls than expected"}
 _THEN: dict[Kind, str] = {"failing": "was failing", "silent": "was silent", "fewer": "got fewer calls than expected"}
 _LEVELS: dict[Kind, Level] = {"failing": Level.FAILING, "silent": Level.SILENT, "fewer": Level.FEWER}
@@ -91,6 +92,23 @@ def lasting(seconds: float) -> str:
     return " ".join(f"{value}{figures.NBSP}{unit}" for value, unit in parts if value)
 
 
+def sentence(text: str) -> str:
+    """The text as a sentence: a capital at its start, unless its first word is a name like eHealth, and a full stop."""
+    text = text.strip()
+    if not text:
+        return ""
+    begun = text if text[1:2].isupper() else f"{text[:1].upper()}{text[1:]}"
+    return begun if begun.endswith((".", "!", "?")) else f"{begun}."
+
+
+def span(start: float, end: float, zone: ZoneInfo, now: float, to: str = "–") -> str:
+    """`08:45 – 09:02`; the day once where both are of one."""
+    first, last = figures.moment(start, zone, now), figures.moment(end, zone, now)
+    if figures.day(start, zone, now) == figures.day(end, zone, now):
+        last = figures.hour_minute(end, zone)
+    return f"{first} {to} {last}"
+
+
 def ended(incident: Incident, now: float) -> float:
     """When it was over; now while it lasts."""
     if incident.is_open:
@@ -150,7 +168,7 @@ def settled(state: State, hub: str, endpoint: str, incidents: Sequence[Incident]
     no longer called failing while its last minutes are still among those that are judged.
     """
     mine = [one for one in incidents if (one.hub, one.endpoint) == (hub, endpoint)]
-    told = [one for one in mine if one.state in ("firing", "acknowledged")]
+    told = [one for one in mine if one.state in TOLD]
     if told:
         worst = max(told, key=level)
         if level(worst) > state.level:
@@ -171,11 +189,7 @@ def names_side(text: str, side: str) -> bool:
 
 def number_at(incidents: Sequence[Incident], hub: str, endpoint: str | None = None) -> int:
     """The number of the incident that lasts at an endpoint ("": the whole hub), or anywhere at the hub; 0: none."""
-    lasting = [
-        one
-        for one in incidents
-        if one.state in ("firing", "acknowledged") and one.hub == hub and endpoint in (None, one.endpoint)
-    ]
+    lasting = [one for one in incidents if one.state in TOLD and one.hub == hub and endpoint in (None, one.endpoint)]
     return min(lasting, key=lambda one: (one.severity != "page", one.endpoint != "", one.since)).id if lasting else 0
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from alerts.lifecycle import was_told
-from dashboard.incidents import covers, ended
+from dashboard.incidents import covers, ended, span
 from dashboard.windows import Window
 from domain import figures
 from domain.incident import Incident
@@ -48,7 +48,6 @@ def texts(marks: Sequence[Mark]) -> list[str]:
 
 
 def _text(incident: Incident, zone: ZoneInfo, now: float) -> str:
-    since = figures.moment(incident.since, zone, now)
     if incident.is_open or incident.resolved is None:
-        return f"incident {incident.id}, since {since}"
-    return f"incident {incident.id}, {since} – {figures.moment(incident.resolved, zone, now)}"
+        return f"incident {incident.id}, since {figures.moment(incident.since, zone, now)}"
+    return f"incident {incident.id}, {span(incident.since, incident.resolved, zone, now)}"

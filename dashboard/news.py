@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from dashboard.incidents import headline
+from dashboard.incidents import headline, names_side, sentence, span
 from dashboard.names import SIDES, Names
 from domain import figures
 from domain.incident import Incident, IncidentEvent, JournalEntry, Severity
@@ -53,10 +53,11 @@ def news_of(entry: JournalEntry, incident: Incident, names: Names, zone: ZoneInf
     """What is told of an entry, in the words of its incident as it stands."""
     since = f"since {figures.moment(incident.since, zone, now)}"
     if incident.resolved is not None and not incident.is_open:
-        since = f"from {figures.moment(incident.since, zone, now)} to {figures.moment(incident.resolved, zone, now)}"
+        since = f"from {span(incident.since, incident.resolved, zone, now, 'to')}"
     side = SIDES.get(incident.side, "")
-    reason = f"{incident.reason[:1].upper()}{incident.reason[1:]}" if incident.is_open else ""
-    detail = ". ".join(part.rstrip(".") for part in (reason, side and f"{side[:1].upper()}{side[1:]}") if part)
+    told = [sentence(incident.reason)] if incident.is_open else []
+    if side and not (told and names_side(incident.reason, side)):
+        told.append(sentence(side))
     return News(
         entry=entry.id,
         incident=incident.id,
@@ -64,7 +65,7 @@ def news_of(entry: JournalEntry, incident: Incident, names: Names, zone: ZoneInf
         state=incident.state,
         severity=incident.severity,
         text=f"{headline(incident, names)} {since}.",
-        detail=f"{detail}." if detail else "",
+        detail=" ".join(told),
         by=incident.acknowledged_by,
         age=max(0.0, now - entry.at),
     )

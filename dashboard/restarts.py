@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from dashboard.incidents import lasting
+from dashboard.few import told
+from dashboard.incidents import lasting, span
 from dashboard.names import Names
 from domain import figures
 from domain.deferred import QueueStatus
@@ -43,11 +44,11 @@ class QueueRow:
     hub: str
     css: str
     word: str
-    waiting: int
+    waiting: float
     oldest: str
     rate: str
     done: str
-    dead: int
+    dead: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +68,15 @@ def restarts_page(
     names: Names,
     zone: ZoneInfo,
     now: float,
+    least: int = 0,
 ) -> RestartsPage:
-    """The page: what runs, what is planned, what was, and how the queues stand."""
+    """The page: what runs, what is planned, what was, and how the queues stand; counts under `least` are not told."""
     past = [one for one in recent if one.state in ("ended", "cancelled")]
     return RestartsPage(
         _sentence(unfinished, names, zone, now),
         tuple(_row(one, names, zone, now) for one in unfinished),
         tuple(_row(one, names, zone, now) for one in past),
-        tuple(_queue(status, target, names, zone, now) for status, target in queues),
+        tuple(_queue(status, target, names, zone, now, least) for status, target in queues),
     )
 
 
@@ -116,26 +118,29 @@ def _when(restart: Restart, zone: ZoneInfo, now: float) -> str:
         return figures.moment(time, zone, now)
 
     if restart.state == "planned":
-        return f"planned for {at(restart.planned)} – {at(restart.until)}"
+        return f"planned for {span(restart.planned, restart.until, zone, now)}"
     if restart.state == "cancelled" or restart.started is None:
         return f"was planned for {at(restart.planned)}"
     if restart.ended is not None:
-        return f"{at(restart.started)} – {at(restart.ended)}, {lasting(restart.ended - restart.started)}"
+        lasted = lasting(restart.ended - restart.started)
+        return f"{span(restart.started, restart.ended, zone, now)}, {lasted}"
     late = ", later than expected" if restart.until < now else ""
     return f"since {at(restart.started)}, expected until {at(restart.until)}{late}"
 
 
-def _queue(status: QueueStatus, target: Target, names: Names, zone: ZoneInfo, now: float) -> QueueRow:
+def _queue(
+    status: QueueStatus, target: Target, names: Names, zone: ZoneInfo, now: float, least: int
+) -> QueueRow:  # fmt: skip
     return QueueRow(
         target=status.target,
         hub=names.hub(target.hub) if target.hub else "",
         css="held" if status.held else "degraded" if status.waiting and status.rate <= 0 else "ok",
         word=_queue_word(status),
-        waiting=status.waiting,
+        waiting=told(status.waiting, least),
         oldest=lasting(now - status.oldest) if status.oldest is not None else "",
         rate=f"{figures.rate(status.rate * 60)} a minute",
         done=_done(status, target, zone, now),
-        dead=status.dead,
+        dead=told(status.dead, least),
     )
 
 

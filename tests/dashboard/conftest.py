@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from dashboard.app import create_app
 from dashboard.site import Ports
 from domain.clock import ManualClock
+from domain.deferred import QueueStatus
 from domain.settings import Settings
 from rrd.store import RrdSeriesStore
 from store.access import SqlAccess
@@ -56,12 +57,14 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
     """Makes applications over series, each with a state of its own."""
     opened: list[SqlState] = []
 
-    def made(store: RrdSeriesStore, settings: Settings = SETTINGS) -> House:
+    def made(
+        store: RrdSeriesStore, settings: Settings = SETTINGS, queues: Callable[[], Sequence[QueueStatus]] = tuple
+    ) -> House:
         live, clock = OpenPresent(), ManualClock(NOW)
         state = open_state(f"sqlite:///{tmp_path_factory.mktemp('state')}/state.db")
         opened.append(state)
         access, incidents, restarts = SqlAccess(state.engine), SqlIncidents(state.engine), SqlRestarts(state.engine)
-        ports = Ports(store, live, state, access, incidents, clock, clock, b"signs the forms", restarts)
+        ports = Ports(store, live, state, access, incidents, clock, clock, b"signs the forms", restarts, queues)
         return House(create_app(settings, ports), live, state, access, incidents, restarts, clock)
 
     yield made
