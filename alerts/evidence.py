@@ -22,7 +22,7 @@ LEAST_USUAL = 0.01
 # So unlikely by chance, and at least so many failures: sure, or to be watched.
 SURE_CHANCE, SURE_CALLS = 1e-5, 3
 SUSPECT_CHANCE, SUSPECT_CALLS = 1.5e-4, 2
-# It must still last: of the calls of so many seconds (or of the last bucket with a call) at least half the limit fail.
+# It must still last: of the calls of so many seconds, or of the last bucket with a call, at least half the limit fail.
 FRESH_SECONDS = 60
 
 
@@ -89,8 +89,9 @@ def _lasts(calls: Values, technical: Values, step: int, limit: float) -> bool:
     with_calls = np.flatnonzero(calls > 0)
     if not len(with_calls):
         return False
-    newest = min(len(calls) - max(1, FRESH_SECONDS // step), int(with_calls[-1]))
-    return bool(technical[newest:].sum() >= limit / 2 * calls[newest:].sum())
+    last = int(with_calls[-1])
+    lately = min(len(calls) - max(1, FRESH_SECONDS // step), last)
+    return any(technical[at:].sum() >= limit / 2 * calls[at:].sum() for at in (last, max(0, lately)))
 
 
 def silence(rows: Rows, expected: float, enough: float) -> int | None:

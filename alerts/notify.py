@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -88,8 +90,17 @@ def urls_of(person: Person, root: Path) -> list[str]:
     return urls
 
 
+@cache
+def _load_channels() -> None:
+    """Load apprise's channels; its mail imports a module of Python 3.11 that warns of its own end."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        apprise.Apprise.instantiate("json://localhost")
+
+
 def channel_of(url: str) -> apprise.NotifyBase | None:
     """What apprise makes of a URL, made anew for each message: one that is kept waits between two; None: nothing."""
+    _load_channels()
     asset = apprise.AppriseAsset(
         app_id="pharmapulse", app_desc="pharmapulse", app_url="", async_mode=False, secure_logging=True
     )
