@@ -78,7 +78,7 @@ def _configure(app: Flask, settings: Settings, ports: Ports) -> None:
 
     @app.context_processor
     def asking() -> dict[str, object]:
-        return {"who": here.who(), "site": g.get("site")}
+        return {"who": here.who(), "site": g.get("site"), "offers_login": lambda: any(ports.access.users())}
 
 
 @lru_cache(maxsize=32)

@@ -24,6 +24,7 @@ COMMANDS = {
     "logwatch": "watch the log files of a configuration and hand over what they hold",
     "collector": "book what the log watchers hand over and write series",
     "dashboard": "serve the pages and the API of a configuration",
+    "users": "who may see and do what: accounts, one-time links, tokens, the audit log",
     "status-page": "serve the public page, the button and their JSON",
     "status": "what the public is told: in words, or as a static copy of the page",
     "deferred": "take calls in while a hub restarts, and let them out at its pace",

@@ -23,6 +23,7 @@ from logwatch.catalog import formats, named
 from logwatch.registry import Registry
 from pharmapulse.examine_deferred import examine as examine_deferred
 from pharmapulse.examine_status import examine as examine_status
+from pharmapulse.examine_web import examine as examine_web
 from pharmapulse.places import HIGHEST_PORT
 from transport.addresses import examine as examine_transport
 
@@ -190,6 +191,7 @@ def _examine(config: Config) -> None:
             mend=f"Write at most {HIGHEST_PORT}",
         )
     _examine_urls(settings)
+    examine_web(settings.web)
     examine_status(settings.status)
     examine_deferred(settings.deferred)
     known = config.formats

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from collector.live import LiveServer
     from collector.service import Collector
+    from domain.deferred import QueueStatus
     from domain.ports import LiveBuckets
     from logwatch.agent import Agent
     from pharmapulse.health import HealthServer
@@ -182,13 +184,26 @@ def dashboard(config: Config) -> Flask:
     from dashboard.site import Ports
     from store.access import SqlAccess
     from store.incidents import SqlIncidents
+    from store.restarts import SqlRestarts
 
     kept = state(config)
     ports = Ports(
         series=series(config), live=live(config), state=kept, access=SqlAccess(kept.engine),
         incidents=SqlIncidents(kept.engine), clock=clock(config)[0], wall=SystemClock(), secret=web_secret(config),
+        restarts=SqlRestarts(kept.engine), queues=queue_status(config),
     )  # fmt: skip
     return create_app(config.settings, ports)
+
+
+def queue_status(config: Config) -> Callable[[], Sequence[QueueStatus]]:
+    """How the queues of deferred calls stand, for the dashboard; nothing where no target is configured."""
+    from pharmapulse.wiring_deferred import queues
+
+    targets = [target.name for target in config.settings.deferred.targets]
+    if not targets:
+        return tuple
+    kept, time = queues(config), clock(config)[0]
+    return lambda: kept.status(targets, time.now())
 
 
 def web_secret(config: Config) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -11,14 +12,16 @@ from pharmapulse import wiring
 from pharmapulse.config import Config
 from pharmapulse.options import add_config, config_of
 from pharmapulse.port import check_ports
-from pharmapulse.process import set_up_logs, watch_parent
+from pharmapulse.process import PARENT_VARIABLE, set_up_logs, watch_parent
+from pharmapulse.wiring_access import tell_first_link
 
 EPILOG = """\
 examples:
   pharmapulse dashboard --config pharmapulse.toml
   pharmapulse dashboard --config pharmapulse.toml --port 9090
 
-It listens on this machine only (127.0.0.1) and is read-only.
+It listens on this machine only (127.0.0.1) until web.listen says otherwise. Who may see and do what is told by
+docs/access.md; on a terminal the first start shows a one-time link for the first account.
 """
 
 
@@ -33,7 +36,7 @@ class Server(BaseApplication):
         """Set gunicorn's own settings."""
         web = self._config.settings.web
         settings: dict[str, Any] = {
-            "bind": f"127.0.0.1:{self._port}",
+            "bind": bound(web.listen, self._port),
             "worker_class": "gthread",
             "workers": web.workers,
             "threads": web.threads,
@@ -52,6 +55,11 @@ class Server(BaseApplication):
         return wiring.dashboard(self._config)
 
 
+def bound(address: str, port: int) -> str:
+    """Address and port as gunicorn reads them."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Say which arguments the command takes."""
     add_config(parser)
@@ -62,11 +70,15 @@ def run(options: argparse.Namespace) -> int:
     """Serve until stopped."""
     set_up_logs("dashboard")
     config = config_of(options)
+    # Whoever supervises tells of the first account; this process' own starts are not the site's.
+    alone = PARENT_VARIABLE not in os.environ
     watch_parent()
     port = config.settings.web.port if options.port is None else options.port
     check_ports(port, (0,))
     # What is wrong with the stores is told here, in a line: in a worker of the server it would be a crash.
     wiring.series(config)
     wiring.state(config).close()
+    if alone:
+        tell_first_link(config, port)
     Server(config, port).run()
     return 0
