@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import cast
 
-from flask import Flask, Response, g, request, send_from_directory
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, NotFound
 
 from domain.health import PATHS, Health, is_direct
@@ -14,7 +14,7 @@ from domain.requests import Requests
 from domain.web import FOREVER, SECURITY_HEADERS
 from status_page.metrics import health
 from status_page.rendering import ASSETS, STATIC, render_missing
-from status_page.site import HTML, Answer, Now, Site
+from status_page.site import HTML, Answer, Now, Site, finished
 from status_page.words import DEFAULT, LANGUAGES, Language
 
 PAGE_SECONDS, BADGE_SECONDS = 10, 30
@@ -34,6 +34,8 @@ def create_app(site: Site) -> Flask:
 
 
 def _install_pages(app: Flask, site: Site) -> None:
+    assets = {name: finished((STATIC / name).read_bytes(), kind) for name, kind in ASSETS.items()}
+
     @app.get("/")
     def negotiated() -> Response:
         return _sent(site.page(now := site.now(), _language()), now, PAGE_SECONDS, negotiated=True)
@@ -44,11 +46,11 @@ def _install_pages(app: Flask, site: Site) -> None:
 
     @app.get("/static/<name>")
     def static(name: str) -> Response:
-        if name not in ASSETS:
+        if name not in assets:
             raise NotFound
-        response = send_from_directory(STATIC, name, max_age=0)
+        response = _body(assets[name])
         response.headers["Cache-Control"] = FOREVER if request.args.get("v") else "no-cache"
-        return response
+        return cast("Response", response.make_conditional(request))
 
 
 def _install_machines(app: Flask, site: Site) -> None:
@@ -129,19 +131,26 @@ def _sent(
     answer: Answer, now: Now, seconds: int, *, negotiated: bool = False, language: str = ""
 ) -> Response:  # fmt: skip
     """An answer with how long it may be kept: never beyond the moment at which it turns grey."""
-    packed = answer.packed if request.accept_encodings.quality("gzip") > 0 else None
-    response = Response(answer.body if packed is None else packed, content_type=answer.kind)
-    if packed is not None:
-        response.headers["Content-Encoding"] = "gzip"
-    response.set_etag(answer.tag if packed is None else f"{answer.tag}-gz")
+    response = _body(answer)
     most = seconds if now.reason != "fresh" else max(0, min(seconds, int(now.seconds_left)))
     response.headers["Cache-Control"] = f"public, max-age={most}, must-revalidate"
     if answer.kind == HTML:
         response.headers["Content-Language"] = language or _language()
-    _vary(response, *(["Accept-Encoding"] if answer.packed is not None else []))
     if negotiated and request.args.get("lang") not in LANGUAGES:
         _vary(response, "Accept-Language")
     return cast("Response", response.make_conditional(request))
+
+
+def _body(answer: Answer) -> Response:
+    """The answer, packed for those who can unpack it, with its tag."""
+    packed = answer.packed if request.accept_encodings.quality("gzip") > 0 else None
+    response = Response(answer.body if packed is None else packed, content_type=answer.kind)
+    response.set_etag(answer.tag if packed is None else f"{answer.tag}-gz")
+    if packed is not None:
+        response.headers["Content-Encoding"] = "gzip"
+    if answer.packed is not None:
+        _vary(response, "Accept-Encoding")
+    return response
 
 
 def _vary(response: Response, *names: str) -> None:

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -14,7 +15,14 @@ from status_page.model import Page
 from status_page.words import LANGUAGES, Language, words
 
 STATIC = Path(__file__).parent / "static"
-ASSETS = ("status.css", "status.js", "icon.svg")
+ASSETS = MappingProxyType(
+    {
+        "status.css": "text/css; charset=utf-8",
+        "status.js": "text/javascript; charset=utf-8",
+        "icon.svg": "image/svg+xml",
+    }
+)
+"""Our static files with their types."""
 _TEMPLATES = Path(__file__).parent / "templates"
 
 

@@ -126,7 +126,7 @@ class Site:
                 self._made_of, self._kept = made_of, {}
             if what not in self._kept:
                 made = make()
-                self._kept[what] = _finished(made if isinstance(made, bytes) else made.encode(), kind)
+                self._kept[what] = finished(made if isinstance(made, bytes) else made.encode(), kind)
             return self._kept[what]
 
 
@@ -134,6 +134,7 @@ def _whole(document: Published | None) -> PublicState:
     return "unknown" if document is None else overall([part.state for part in document.components])
 
 
-def _finished(body: bytes, kind: str) -> Answer:
+def finished(body: bytes, kind: str) -> Answer:
+    """A body as it is sent."""
     packed = gzip.compress(body, mtime=0) if len(body) > _SMALL else None
     return Answer(body, packed, kind, hashlib.sha256(body).hexdigest()[:20])

@@ -38,7 +38,9 @@ async function ask() {
     const answer = await fetch(location.href, { cache: "no-cache", headers: { Accept: "text/html" } });
     page.classList.toggle("lost", answer.status >= 500);
     if (answer.ok) {
-      const told = Date.parse(answer.headers.get("Date") ?? "") + 1000 * Number(answer.headers.get("Age") ?? 0);
+      // The form is of one length; some servers say it twice.
+      const date = Date.parse((answer.headers.get("Date") ?? "").slice(0, 29));
+      const told = date + 1000 * Number(answer.headers.get("Age") ?? 0);
       heard = Date.now();
       if (!Number.isNaN(told)) [ahead, trusted] = [told - heard, true];
       take(new DOMParser().parseFromString(await answer.text(), "text/html"));
