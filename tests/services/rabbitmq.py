@@ -185,6 +185,20 @@ log.console.level = warning
         [names] = (self.folder / "data").glob("*/quorum/*/names.dets")
         return queue.encode() in names.read_bytes()
 
+    def control(self, *arguments: str) -> None:
+        """`rabbitmqctl ARGUMENTS`, as the broker's own user."""
+        control = shutil.which(str(Path(self._program).with_name("rabbitmqctl"))) or "rabbitmqctl"
+        told = subprocess.run(
+            [control, *arguments], env=self._environment, cwd=self.folder, capture_output=True, text=True, check=False,
+            timeout=60,
+        )  # fmt: skip
+        assert told.returncode == 0, told.stdout + told.stderr
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the broker's process a signal."""
+        assert self._process is not None
+        os.kill(self._process.pid, number)
+
     def said(self) -> str:
         return (self.folder / "broker.log").read_text(errors="replace")[-5_000:]
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -22,6 +24,7 @@ from tests.transport.ways import AmqpWay, Closing, batch, heartbeat
 from transport import link
 from transport.amqp import WINDOW_BYTES, WINDOW_MESSAGES, AmqpSender
 from transport.amqp_receiver import PREFETCH, AmqpReceiver
+from transport.registry import OpenReceiver, OpenSender
 
 __all__ = ["own_rabbitmq", "queue", "rabbitmq"]
 
@@ -31,6 +34,19 @@ def way(rabbitmq: Rabbit, queue: str, tmp_path: Path) -> Iterator[AmqpWay]:
     made = AmqpWay(tmp_path, rabbitmq, queue)
     yield made
     made.close()
+
+
+def goes_on(sender: OpenSender, sequence: int) -> None:
+    """Wait until the sender can send again."""
+
+    def sent() -> bool:
+        try:
+            sender.send(*batch(sequence))
+        except TransportError:
+            return False
+        return True
+
+    wait_for("the sender to go on", sent, 20)
 
 
 def test_more_than_a_window_and_more_than_is_fetched_at_once_goes_through(way: AmqpWay) -> None:
@@ -67,14 +83,7 @@ def test_a_sender_without_a_collectors_queue_says_so_and_goes_on_once_it_is_ther
     receiver = way.open_receiver()
     assert list(receiver.arrivals()) == []
 
-    def sent() -> bool:
-        try:
-            sender.send(*batch(1))
-        except TransportError:
-            return False
-        return True
-
-    wait_for("the sender to go on", sent, 20)
+    goes_on(sender, 1)
     assert [arrival.name for arrival in receiver.arrivals()] == [batch(1)[0]]
 
 
@@ -145,14 +154,7 @@ def test_a_wrong_password_is_told_and_a_right_one_taken_without_a_restart(
     assert "wrong" not in str(caught.value)
     file.write_text(Path(right.password_file).read_text())
 
-    def sent() -> bool:
-        try:
-            sender.send(*batch(1))
-        except TransportError:
-            return False
-        return True
-
-    wait_for("the right password to be taken", sent, 20)
+    goes_on(sender, 1)
 
 
 def test_an_agent_may_neither_read_nor_make_anything(way: AmqpWay, tmp_path: Path, closing: Closing) -> None:
@@ -179,6 +181,54 @@ def test_the_brokers_heartbeats_are_answered_while_the_process_is_at_something_e
     receiver.done(batch(1)[0])
     assert list(receiver.arrivals()) == []
     assert receiver.connections == 1
+
+
+def test_a_broker_that_is_full_is_left_alone_until_it_has_room(way: AmqpWay, own_rabbitmq: OwnRabbit) -> None:
+    receiver, sender = way.open_receiver(), way.open_sender()
+    assert list(receiver.arrivals()) == []
+    sender.send(*batch(1))
+    own_rabbitmq.control("set_vm_memory_high_watermark", "absolute", "1")
+    try:
+        for sequence in (2, 3):
+            with pytest.raises(TransportError, match="takes nothing for now: low on memory"):
+                sender.send(*batch(sequence))
+        # Who only reads is not held up.
+        assert [arrival.name for arrival in receiver.arrivals()] == [batch(1)[0]]
+    finally:
+        own_rabbitmq.control("set_vm_memory_high_watermark", "0.4")
+    goes_on(sender, 3)
+    arrived = {arrival.name for arrival in receiver.arrivals()}
+    assert arrived >= {batch(1)[0], batch(3)[0]}
+
+
+def test_a_broker_that_stands_still_is_dropped_and_found_again(
+    way: AmqpWay, own_rabbitmq: OwnRabbit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver, sender = way.open_receiver(), way.open_sender()
+    assert list(receiver.arrivals()) == []
+    sender.send(*batch(1))
+    monkeypatch.setattr("transport.amqp.ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("transport.amqp_receiver.ANSWER_SECONDS", 0.3)
+    own_rabbitmq.signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(TransportError, match="no answer within 0 s"):
+            sender.send(*batch(2))
+        with pytest.raises(TransportError, match="no answer within 0 s"):
+            receiver.done(batch(1)[0])
+            list(receiver.arrivals())
+    finally:
+        own_rabbitmq.signal(signal.SIGCONT)
+    monkeypatch.undo()
+    goes_on(sender, 2)
+    wait_for("the receiver to go on", partial(receives, receiver, {batch(1)[0], batch(2)[0]}), 20)
+
+
+def receives(receiver: OpenReceiver, names: set[BatchName]) -> bool:
+    """Whether these are what waits; what was done may come again."""
+    try:
+        return {arrival.name for arrival in receiver.arrivals()} | {batch(1)[0]} == names
+    except TransportError:
+        return False
 
 
 def test_a_broker_that_says_nothing_is_given_up(
