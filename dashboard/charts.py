@@ -6,7 +6,7 @@ Everything drawn is also in a table beneath, for whoever cannot see the drawing 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ import numpy as np
 from dashboard.axes import decade_ticks, time_ticks, value_ticks
 from dashboard.drawing import Frame, Stroke, draw
 from dashboard.few import is_few, shown_line
-from dashboard.lines import Line, thin
+from dashboard.lines import Line, readable_points, thin
 from dashboard.marks import Mark, texts
 from dashboard.windows import Window
 from domain import figures
@@ -26,7 +26,7 @@ _NARROW_WIDTH, _NARROW_POINTS = 350, 240
 _TABLE_ROWS = 24
 _SHARE_CALLS, _SHARE_POINTS = 40, 60
 _QUANTILE_CALLS = 20
-_POINT_CALLS, _FEWEST_POINTS = 25, 72
+_PAST = 3_600  # seconds ago: what ended before that is not called now
 _ROOM = 1.04  # above the highest value
 CSS: dict[str, str] = {"last week": "week", "last month": "month", "last year": "year"}
 
@@ -74,14 +74,17 @@ def period_label(comparison: Comparison, scene: Scene) -> str:
 
 def now_label(scene: Scene) -> str:
     """What the line of now is called."""
-    return f"today, {figures.day(scene.now, scene.zone, scene.now)}" if scene.window.name == "today" else "now"
+    if scene.window.name == "today":
+        return f"today, {figures.day(scene.now, scene.zone, scene.now)}"
+    past = scene.window.end < scene.now - _PAST
+    return figures.day(scene.window.start, scene.zone, scene.now) if past else "now"
 
 
 def calls_chart(scene: Scene, now: Line, compared: dict[Comparison, Line]) -> Chart:
     """Calls a minute, now against what is known of comparable periods."""
     lines = {"now": now} | {CSS[name]: line for name, line in compared.items() if line.known}
     names = {"now": now_label(scene)} | {CSS[name]: period_label(name, scene) for name in compared}
-    most = _readable_points(lines.values(), scene.window)
+    most = readable_points(lines.values(), scene.window.seconds, scene.window.drawn_points)
     shown = [shown_line(thin(line, most), scene.least) for line in lines.values()]
     top = max((float(np.nanmax(line.per_minute, initial=0.0)) for line in shown if line.known), default=0.0)
     ticks = [(value, f"{value:,g}") for value in value_ticks(top * _ROOM)]
@@ -178,16 +181,6 @@ def latency_chart(scene: Scene, now: Line) -> Chart:
 
 def _marked(scene: Scene) -> list[Legend]:
     return [Legend("mark", text) for text in texts(scene.marks)]
-
-
-def _readable_points(lines: Iterable[Line], window: Window) -> int:
-    """How many points show the calls rather than chance: _POINT_CALLS calls in each, in the mean.
-
-    A count of 25 varies by a fifth; the busiest of the lines decides for all.
-    """
-    rates = [float(np.nansum(line.column("calls")) / line.seconds.sum()) for line in lines if line.known]
-    calls = max(rates, default=0.0) * window.seconds
-    return max(min(_FEWEST_POINTS, window.drawn_points), min(window.drawn_points, int(calls / _POINT_CALLS)))
 
 
 def _log_ms(durations: Values) -> Values:

@@ -6,6 +6,7 @@ rate is right over gaps too. Quantiles cannot be merged once written: a thinned 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.series import COUNTS, DAY, Rows, Values, bucket_span
+
+_POINT_CALLS, _FEWEST_POINTS = 25, 72
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,16 @@ def thin(line: Line, points: int) -> Line:
         else:
             columns.append(np.fmax.reduceat(column, starts))
     return Line(line.times[starts], line.span * factor, line.sources, np.column_stack(columns), seconds)
+
+
+def readable_points(lines: Iterable[Line], seconds: int, most: int) -> int:
+    """How many points, of at most `most`, show the calls of a window rather than chance: _POINT_CALLS in each.
+
+    A count of 25 varies by a fifth; the busiest of the lines decides for all.
+    """
+    rates = [float(np.nansum(line.column("calls")) / line.seconds.sum()) for line in lines if line.known]
+    calls = max(rates, default=0.0) * seconds
+    return max(min(_FEWEST_POINTS, most), min(most, int(calls / _POINT_CALLS)))
 
 
 def totals(rows: Rows) -> dict[str, float]:
