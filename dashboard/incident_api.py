@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from flask import Blueprint, Response, request
 
@@ -10,7 +11,7 @@ from alerts.lifecycle import was_told
 from dashboard import here
 from dashboard.few import is_few
 from dashboard.guard import json_answer
-from dashboard.incident_routes import journal_for, known, queues_of
+from dashboard.incident_routes import journal_for, known, queues_of, tellings_for
 from dashboard.incidents import LISTED_DAYS, as_json
 from dashboard.news import News, newest_turns, news_of, news_since
 from dashboard.recent import MOST, recent
@@ -40,7 +41,12 @@ def add_to(api: Blueprint) -> None:
         site = here.site()
         found = known(site, number)
         journal = journal_for(site, found)
-        told = [{"entry": one.id, "at": one.at, "event": one.event, "by": one.by, "text": one.text} for one in journal]
+        tellings = tellings_for(site, found)
+        told = [
+            {"entry": one.id, "at": one.at, "event": one.event, "by": one.by, "text": one.text,
+             "told": [asdict(telling) for telling in tellings if telling.entry == one.id]}
+            for one in journal
+        ]  # fmt: skip
         turns = newest_turns(journal) or journal[-1:]
         news = news_of(turns[-1], found, site.names, site.zone, site.clock.now()) if turns else None
         return json_answer({**as_json(found, site.names), "journal": told, "news": news})

@@ -17,7 +17,7 @@ from dashboard.site import Site
 from dashboard.subject import Subject, Table, below, series_charts
 from dashboard.windows import Window
 from domain import figures
-from domain.incident import Incident, JournalEntry
+from domain.incident import Incident, JournalEntry, Telling
 from domain.series import DAY, SeriesKey
 
 _PAD = 1_800  # seconds shown before and after, at least
@@ -34,6 +34,7 @@ class Line:
     word: str
     by: str
     text: str
+    told: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,11 @@ def window_of(incident: Incident, now: float) -> Window:
 
 
 def incident_page(
-    site: Site, snapshot: Snapshot, incident: Incident, journal: Sequence[JournalEntry]
+    site: Site,
+    snapshot: Snapshot,
+    incident: Incident,
+    journal: Sequence[JournalEntry],
+    tellings: Sequence[Telling],
 ) -> IncidentPage:  # fmt: skip
     """The page's model. The graphs are kept as those of any series are."""
     subject = subject_of(site, incident)
@@ -83,7 +88,7 @@ def incident_page(
         facts=found[0],
         charts=series_charts(site, snapshot, subject, window_around(incident, now))[:_CHARTS],
         tables=tuple(table for table in found[1] if table.kind != "server"),
-        journal=journal_lines(journal, site.zone, now),
+        journal=journal_lines(journal, tellings, site.zone, now),
     )
 
 
@@ -114,15 +119,34 @@ def in_words(incident: Incident, now: float) -> str:
     return " ".join(part for part in parts if part)
 
 
-def journal_lines(journal: Sequence[JournalEntry], zone: ZoneInfo, now: float) -> tuple[Line, ...]:
-    """The journal, newest first: what happened last is what one looks for."""
+def journal_lines(
+    journal: Sequence[JournalEntry], tellings: Sequence[Telling], zone: ZoneInfo, now: float
+) -> tuple[Line, ...]:
+    """The journal, newest first: what happened last is what one looks for; each with who was told of it."""
     lines = []
     for entry in reversed(journal):
         css, word = event_look(entry.event)
         day = "" if now - entry.at < DAY / 2 else f"{figures.day(entry.at, zone, now)} "
         by = "" if entry.by == _SYSTEM else entry.by
-        lines.append(Line(f"{day}{figures.clock_time(entry.at, zone)}", css, word, by, entry.text))
+        told_of = told_text([one for one in tellings if one.entry == entry.id], zone)
+        lines.append(Line(f"{day}{figures.clock_time(entry.at, zone)}", css, word, by, entry.text, told_of))
     return tuple(lines)
+
+
+def told_text(tellings: Sequence[Telling], zone: ZoneInfo) -> str:
+    """`Told duty at 10:39:02. second duty could not be told: …`; "" where nobody was to be told."""
+    parts = []
+    for one in tellings:
+        why = f": {one.error.rstrip('.')}" if one.error else ""
+        if one.sent is not None:
+            parts.append(f"Told {one.person} at {figures.clock_time(one.sent, zone)}.")
+        elif one.given_up:
+            parts.append(f"{one.person} could not be told{why}.")
+        else:
+            times = "once" if one.attempts == 1 else f"{figures.count(one.attempts)} times"
+            tried = f" (tried {times}{why})" if one.attempts else ""
+            parts.append(f"{one.person} is still to be told{tried}.")
+    return " ".join(parts)
 
 
 def _facts(snapshot: Snapshot, series: SeriesKey, window: Window) -> tuple[tuple[str, str], ...]:

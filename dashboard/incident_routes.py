@@ -19,7 +19,7 @@ from dashboard.site import Site
 from domain.access import Who
 from domain.deferred import QueueStatus
 from domain.errors import UsageError
-from domain.incident import Incident, JournalEntry
+from domain.incident import Incident, JournalEntry, Telling
 from domain.redact import has_patient
 from domain.series import DAY
 from domain.settings import Target
@@ -60,7 +60,7 @@ def blueprint() -> Blueprint:
         who = here.who()
         return render_template(
             "incident.html", row=row(found, site.names, site.zone, snapshot.now), subject=subject, window=window,
-            page=incident_page(site, snapshot, found, journal_for(site, found)),
+            page=incident_page(site, snapshot, found, journal_for(site, found), tellings_for(site, found)),
             place_url=_place(found),
             may_change=who is not None and who.may_change, longest=LONGEST_NOTE,
             said=_SAID.get(request.args.get("said", "")), data_url=data_url(subject.series, window),
@@ -118,6 +118,12 @@ def journal_for(site: Site, incident: Incident) -> Sequence[JournalEntry]:
     if who is not None and who.role == "partner":
         return [entry for entry in entries if entry.event != "noted"]
     return entries
+
+
+def tellings_for(site: Site, incident: Incident) -> Sequence[Telling]:
+    """Who was told of it: names for ops only."""
+    who = here.who()
+    return () if who is None or who.role == "partner" else site.incidents.tellings(incident.id)
 
 
 def queues_of(site: Site) -> Sequence[tuple[QueueStatus, Target]]:

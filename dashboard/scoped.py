@@ -12,7 +12,7 @@ from typing import NoReturn, TypeVar
 from domain.access import Scope
 from domain.batch import Heartbeat
 from domain.errors import AccessError
-from domain.incident import Incident, JournalEntry, Notification
+from domain.incident import Incident, JournalEntry, Notification, Telling
 from domain.ports import IncidentStore, LiveBuckets, LiveRows, RestartStore, SeriesStore
 from domain.restart import Restart
 from domain.series import FAMILIES, Key, Rows, SeriesKey, unknown_rows
@@ -109,6 +109,10 @@ class ScopedIncidents:
 
     def to_tell(self, *_given: object, **_named: object) -> Sequence[Notification]:
         """Nothing: who is told what is not for those who read a part."""
+        return ()
+
+    def tellings(self, number: int) -> Sequence[Telling]:  # noqa: ARG002 (the port's signature)
+        """Nothing, likewise."""
         return ()
 
     keep = touch = told = not_told = _refuse

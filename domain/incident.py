@@ -95,3 +95,15 @@ class Notification:
     attempts: int
     next_at: float
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What became of a notification: `sent` is when it was delivered, None where it was not (yet, or for good)."""
+
+    entry: int
+    person: str
+    attempts: int
+    sent: float | None
+    given_up: bool
+    error: str

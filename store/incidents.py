@@ -16,6 +16,7 @@ from domain.incident import (
     Kind,
     Notification,
     Severity,
+    Telling,
 )
 from store.sql import told, writing
 from store.tables import incidents, journal, notifications
@@ -134,6 +135,20 @@ class SqlIncidents:
         state = _GIVEN_UP if next_at is None else _WAITING
         at = notification.next_at if next_at is None else next_at
         self._settle(notification, state=state, next_at=at, error=error[:_LONGEST_ERROR])
+
+    def tellings(self, number: int) -> Sequence[Telling]:
+        """Who was told of an incident, and who is still to be, in the order of its journal."""
+        wanted = (
+            select(notifications)
+            .join_from(notifications, journal, notifications.c.entry_id == journal.c.id)
+            .where(journal.c.incident_id == number)
+            .order_by(notifications.c.entry_id, notifications.c.id)
+        )
+        with told(self._engine), self._engine.connect() as connection:
+            return [
+                Telling(row.entry_id, row.person, row.attempts, row.sent, row.state == _GIVEN_UP, row.error)
+                for row in connection.execute(wanted)
+            ]
 
     def _settle(self, notification: Notification, **values: Any) -> None:
         change = update(notifications).where(notifications.c.id == notification.id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from domain.access import Ability, AuditEntry, Role, Scope, Session, Token, User
-from domain.incident import Incident, IncidentEvent, JournalEntry, Notification
+from domain.incident import Incident, IncidentEvent, JournalEntry, Notification, Telling
 from domain.restart import Restart
 
 
@@ -149,6 +149,10 @@ class IncidentStore(Protocol):
 
     def not_told(self, notification: Notification, error: str, next_at: float | None) -> None:
         """It was not; when to try again, or None to give up."""
+        ...
+
+    def tellings(self, number: int) -> Sequence[Telling]:
+        """Who was told of an incident, and who is still to be, in the order of its journal."""
         ...
 
 

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from alerts.judge import Level, State
+from alerts.lifecycle import moved
 from dashboard import incidents as words
 from dashboard.incident_page import window_around, window_of
 from dashboard.marks import marks_of, texts
@@ -30,7 +31,7 @@ from domain.settings import DeferredSettings, Target
 from rrd.store import RrdSeriesStore
 from store.incidents import SqlIncidents
 from tests.dashboard.conftest import Build, House
-from tests.dashboard.happened import RESTART, SUSPECTED, fire, other, turn
+from tests.dashboard.happened import OPENED, RESTART, SUSPECTED, fire, other, turn
 from tests.dashboard.test_routes import Steps
 from tests.dashboard.traffic import COMPLETE, FAILING, FAULT, NOW, SETTINGS, ZONE, OpenPresent
 
@@ -363,6 +364,25 @@ def test_a_bad_note_is_refused_and_kept_nowhere(house: House, text: str, said: s
     assert said in answer.text
     assert PATIENT not in answer.text
     assert len(house.incidents.journal(fired.id)) == 2
+
+
+def test_the_journal_says_who_was_told_and_who_could_not_be(house: House) -> None:
+    opened = house.incidents.keep(SUSPECTED, None, "opened", "pharmapulse", "", OPENED)
+    assert opened is not None
+    firing = moved(opened, "confirmed", OPENED + 10)
+    house.incidents.keep(firing, opened, "confirmed", "pharmapulse", "", OPENED + 10, ("duty", "boss", "second"))
+    duty, boss, second = house.incidents.to_tell(NOW, 9)
+    house.incidents.told(duty, OPENED + 12)
+    house.incidents.not_told(boss, "no such mailbox", None)
+    house.incidents.not_told(second, "the mail server is away", NOW + 60)
+    page = house.get(f"/incident/{opened.id}")
+    assert "Told duty at 10:28:32. boss could not be told: no such mailbox." in page
+    assert "second is still to be told (tried once: the mail server is away)." in page
+    told = json.loads(house.get(f"/api/v1/incidents/{opened.id}"))["journal"]
+    assert [one["person"] for one in told[1]["told"]] == ["duty", "boss", "second"]
+    partner = logged_in(house, "softc", "partner", Scope(hubs=frozenset({"recipe"})))
+    for address in (f"/incident/{opened.id}", f"/api/v1/incidents/{opened.id}"):
+        assert "duty" not in partner.get(address).text
 
 
 def test_nobody_else_changes_anything(house: House) -> None:
