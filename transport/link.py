@@ -35,7 +35,7 @@ CONNECT_SECONDS = 10.0
 HEARTBEAT_SECONDS = 30
 # How long the broker may take to open a channel and make what is missing, and to answer a farewell.
 PREPARE_SECONDS = 30.0
-CLOSE_SECONDS = 5.0
+CLOSE_SECONDS = 1.5
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 4.0
 
 _log = logging.getLogger(__name__)
@@ -167,6 +167,9 @@ class Link:
             if self._channel is None:
                 self._drop(f"its queues are not ready after {PREPARE_SECONDS:.0f} s")
 
+        with self._changed:
+            if self._problem is not None:
+                self._problem = "connected again, and its queues are not ready yet"
         connection.ioloop.call_later(PREPARE_SECONDS, too_late)
         connection.channel(on_open_callback=self._opened_channel)
 
