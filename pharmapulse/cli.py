@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": "simulated hubs with thirteen months of history, every page live",
     "run": "the whole stack on this machine",
     "check": "look at a configuration and run its formats' own examples",
+    "doctor": "what is installed, reachable, late, full or insecure, and the mend",
     "simulate": "write log files of simulated hubs, and what is true of them",
     "logwatch": "watch the log files of a configuration and hand over what they hold",
     "collector": "book what the log watchers hand over and write series",

@@ -1,0 +1,55 @@
+"""The deferred calls: queues that were forgotten, calls that no target took, a drain that is silent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from deferred.service import LATE_SECONDS
+from pharmapulse import wiring
+from pharmapulse.doctor.finding import Finding, House, fail, ok, several, span, warn
+from pharmapulse.doctor.stores import database
+from store.looking import QueueFacts, look_at_deferred
+
+NAME = "deferred calls"
+FORGOTTEN_SECONDS = 4 * 3_600.0
+
+
+def check(house: House) -> Iterable[Finding]:
+    """The queues of the targets."""
+    targets = house.config.settings.deferred.targets
+    path = house.places.deferred / "queue.db"
+    if not path.exists():
+        if targets:
+            yield warn(NAME, f"{path} is not there yet: the gateway has not run here",
+                       f"pharmapulse deferred --config {house.file}")  # fmt: skip
+        return
+    facts, queues, pulse = look_at_deferred(path)
+    bad = database(NAME, path, facts)
+    if bad is not None:
+        yield bad
+        return
+    found = list(judged(queues, pulse, wiring.clock(house.config)[0].now(), {one.name for one in targets}, house.file))
+    yield from found
+    if not found:
+        yield ok(NAME, f"{several(sum(queue.waiting for queue in queues), 'call waits', 'calls wait')}, none is dead")
+
+
+def judged(
+    queues: Sequence[QueueFacts], pulse: float | None, now: float, targets: set[str], file: str
+) -> Iterable[Finding]:
+    """What is not as it should be."""
+    for queue in queues:
+        if queue.held_since is not None and now - queue.held_since > FORGOTTEN_SECONDS:
+            whose = f"by {queue.held_by or 'somebody'} ({queue.reason or 'no reason given'})"
+            waiting = several(queue.waiting, "call waits", "calls wait")
+            yield warn(NAME, f"{queue.target} is held for {span(now - queue.held_since)} {whose}, and {waiting}",
+                       f"pharmapulse queue resume {queue.target} --config {file}")  # fmt: skip
+        if queue.dead:
+            yield warn(NAME, f"{queue.target} will never take {several(queue.dead, 'call')}: set aside as dead",
+                       "Ask the hub why: the log of the drain names its answers")  # fmt: skip
+        if queue.waiting and queue.target not in targets:
+            yield fail(NAME, f"{several(queue.waiting, 'call waits', 'calls wait')} for {queue.target}, which is no "
+                       "target any more", f'Add [[deferred.targets]] with name = "{queue.target}" again')  # fmt: skip
+    if any(queue.waiting for queue in queues) and (pulse is None or now - pulse > LATE_SECONDS):
+        ago = "has never run" if pulse is None else f"is silent for {span(now - pulse)}"
+        yield fail(NAME, f"the drain {ago}, and calls wait", f"pharmapulse deferred --config {file}")
