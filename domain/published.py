@@ -18,8 +18,9 @@ READABLE = (PUBLISHED_VERSION - 1, PUBLISHED_VERSION)
 PublicState = Literal["works", "some-fail", "fails", "kept", "maintenance", "unknown"]
 """Works; some calls fail; most or all fail; messages are kept and processed later; planned work; not known."""
 
-# From best to worst: a whole is as its worst part is.
-WORSE: tuple[PublicState, ...] = ("works", "maintenance", "kept", "some-fail", "fails", "unknown")
+# From best to worst. A whole is as its worst part is known to be: that something is not known hides no trouble that
+# is, and no trouble hides behind what is not known.
+WORSE: tuple[PublicState, ...] = ("works", "maintenance", "kept", "unknown", "some-fail", "fails")
 
 
 class Day(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,13 +8,10 @@ from datetime import date
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from domain.published import PublicState, Published
+from domain.published import WORSE, PublicState, Published
 
 Reason = Literal["fresh", "unreadable", "nothing judged yet", "too old", "ahead of the clock"]
 
-# A whole is as its worst part is known to be: that something is not known hides no trouble that is, and no trouble
-# hides behind what is not known.
-_ORDER: tuple[PublicState, ...] = ("works", "maintenance", "kept", "unknown", "some-fail", "fails")
 _LATEST = 32_503_680_000.0  # the year 3000: no date of ours lies beyond
 
 
@@ -31,7 +28,7 @@ def belief(document: Published | None, now: float, stale_seconds: float) -> Reas
 
 def overall(states: Sequence[PublicState]) -> PublicState:
     """The state of the whole; of nothing, it is not known."""
-    return max(states, key=_ORDER.index, default="unknown")
+    return max(states, key=WORSE.index, default="unknown")
 
 
 def fault(document: Published) -> str:
