@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from alerts.detect import STEP, Detector
@@ -34,7 +34,7 @@ from domain.settings import Settings
 from rrd.present import Reader, Snapshot
 
 PUBLISH_SECONDS = 10.0
-_STOP_SECONDS = 2.0
+_STOP_SECONDS, _PAUSE_SECONDS = 2.0, 1.0
 _MANY = 2_000
 BY = "pharmapulse"
 
@@ -58,10 +58,15 @@ class Alerts:
         *,
         tell_waker: Waker | None = None,
         queues: Queues | None = None,
+        advance: Callable[[], object] | None = None,
     ) -> None:
-        """`tell_waker` paces the telling thread; `queues` says how the deferred queues stand."""
+        """`tell_waker` paces the telling thread; `queues` says how the deferred queues stand.
+
+        `advance` ends the restarts whose backlog is empty.
+        """
         self._reader, self._incidents, self._restarts = reader, incidents, restarts
         self._settings, self._published, self._queues = settings, published, queues
+        self._advance = advance
         self._clock, self._waker = clock, waker
         self._detector = Detector(settings.alerts, codes)
         self._judged: int | None = None
@@ -88,9 +93,14 @@ class Alerts:
                 if not self.stats.failing:
                     _log.error("cannot judge, and goes on trying: %s", error)
                 self.stats.failing = str(error)
-            if not stop.is_set():
-                self._waker.wait(self._settings.alerts.every_seconds)
+            self._pause(stop)
         telling.join(_STOP_SECONDS)
+
+    def _pause(self, stop: threading.Event) -> None:
+        """Until the next tick, in short pieces: a stop is not kept waiting."""
+        until = self._clock.now() + self._settings.alerts.every_seconds
+        while not stop.is_set() and 0 < (left := until - self._clock.now()) <= self._settings.alerts.every_seconds:
+            self._waker.wait(min(left, _PAUSE_SECONDS))
 
     def once(self) -> None:
         """Judge, publish and tell what is due, once. Raises StoreError, SeriesError."""
@@ -103,6 +113,8 @@ class Alerts:
         now = self._clock.now()
         snapshot = self._reader.snapshot()
         self._hear(snapshot)
+        if self._advance is not None:
+            self._advance()
         changed = self._judge(snapshot, now)
         self.stats.ticked_at = now
         self._publish(snapshot, now, changed=changed)

@@ -21,6 +21,7 @@ from domain.errors import ConfigError
 from domain.settings import Format, Settings
 from logwatch.catalog import formats, named
 from logwatch.registry import Registry
+from pharmapulse.examine_alerts import examine as examine_alerts
 from pharmapulse.examine_deferred import examine as examine_deferred
 from pharmapulse.examine_status import examine as examine_status
 from pharmapulse.examine_web import examine as examine_web
@@ -194,6 +195,7 @@ def _examine(config: Config) -> None:
     examine_web(settings.web)
     examine_status(settings.status)
     examine_deferred(settings.deferred)
+    examine_alerts(settings)
     known = config.formats
     names: set[str] = set()
     for place, source in enumerate(settings.sources):

@@ -62,6 +62,11 @@ class Places:
         return self.data / "published" / "status.json"
 
     @property
+    def alerts_lock(self) -> Path:
+        """Held by the one process that judges."""
+        return self.data / "alerts.lock"
+
+    @property
     def deferred(self) -> Path:
         """The deferred calls and the keys that protect them."""
         return self.data / "deferred"

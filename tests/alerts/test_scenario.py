@@ -233,7 +233,7 @@ def test_a_channel_that_is_down_is_tried_again(tmp_path: Path, mailbox: Mailbox)
     watch.live(120, tick=10)
     watch.failing = lambda endpoint: endpoint == ENDPOINT
     watch.live(60)
-    assert watch.alerts.stats.tellings_failed == 1
+    assert watch.alerts.stats.tellings_failed == 2
     mailbox.refuse = False
     watch.live(60)
     assert len(mailbox.mails) == 1
