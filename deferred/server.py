@@ -13,6 +13,7 @@ from typing import Any
 
 from gunicorn import util
 from gunicorn.app.base import BaseApplication
+from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
@@ -21,7 +22,14 @@ _log = logging.getLogger("deferred.server")
 
 
 class SilentLogger(Logger):
-    """Tells the kind of an error, and nothing of the request that caused it."""
+    """Tells the kind of an error, and nothing of the request that caused it; by the handler of the process's log."""
+
+    def setup(self, cfg: Config) -> None:
+        """Take gunicorn's own handlers away again, and let the root's have what comes."""
+        super().setup(cfg)
+        for log in (self.error_log, self.access_log):
+            log.handlers.clear()
+            log.propagate = True
 
     def exception(self, *_args: object, **_kwargs: object) -> None:
         """Tell which error it was, and where in the program."""

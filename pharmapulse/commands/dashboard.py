@@ -10,6 +10,7 @@ from gunicorn.app.base import BaseApplication
 
 from pharmapulse import wiring
 from pharmapulse.config import Config
+from pharmapulse.gunicorn_log import GunicornLog
 from pharmapulse.options import add_config, config_of
 from pharmapulse.port import check_ports
 from pharmapulse.process import PARENT_VARIABLE, set_up_logs, watch_parent
@@ -45,6 +46,7 @@ class Server(BaseApplication):
             "timeout": 60,
             "accesslog": None,
             "loglevel": "warning",
+            "logger_class": GunicornLog,
             "proc_name": "pharmapulse-dashboard",
         }
         for name, value in settings.items():
