@@ -26,6 +26,7 @@ from domain.ports.calls import DeferredStore, Waiting
 PARALLEL = 32
 # Held and resumed, or a new call, is seen after so long.
 LOOK_SECONDS = 0.2
+_LEAST_SECONDS = 0.001
 _NOT_OPENED = "cannot be opened"
 _log = logging.getLogger(__name__)
 
@@ -95,14 +96,9 @@ class TargetDrain:
         self._pace = pacing.refilled(self._pace, self._tempo.rate, now)
         room = self._room(now)
         sent = self._send(now, room) if room else 0
-        if sent and sent == room:
-            return pacing.wait_for_one(self._pace, self._tempo.rate)
-        return LOOK_SECONDS if room or self._circuit.is_open else self._pause()
-
-    def _pause(self) -> float:
-        if len(self._under_way) >= self._parallel:
-            return LOOK_SECONDS  # woken when one comes back
-        return min(LOOK_SECONDS, pacing.wait_for_one(self._pace, self._tempo.rate))
+        if sent < room or self._circuit.is_open or len(self._under_way) >= self._parallel:
+            return LOOK_SECONDS  # nothing is due, or it is woken when something comes back
+        return min(LOOK_SECONDS, max(_LEAST_SECONDS, pacing.wait_for_one(self._pace, self._tempo.rate)))
 
     def _room(self, now: float) -> int:
         """How many calls may go out."""

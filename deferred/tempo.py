@@ -16,7 +16,8 @@ SLOW_FACTOR, SLOW_EXTRA_SECONDS = 2.0, 0.05
 JUDGE_SECONDS = 1.0
 # After such a pause the target is as it was before the first call: begun gently again.
 IDLE_SECONDS = 30.0
-_SMOOTH, _DRIFT = 0.1, 0.001
+# How fast what is usual follows what is: by the answer when they get quicker, slowly by the second when slower.
+_SMOOTH, _DRIFT = 0.1, 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,7 @@ def answered(tempo: Tempo, seconds: float, trouble: Trouble) -> Tempo:
     if math.isnan(tempo.recent):
         return replace(tempo, recent=seconds, usual=seconds)
     recent = tempo.recent + _SMOOTH * (seconds - tempo.recent)
-    usual = min(recent, tempo.usual + _DRIFT * (recent - tempo.usual))
-    return replace(tempo, recent=recent, usual=usual)
+    return replace(tempo, recent=recent, usual=min(recent, tempo.usual))
 
 
 def is_slow(tempo: Tempo) -> bool:
@@ -61,7 +61,7 @@ def judged(tempo: Tempo, now: float) -> tuple[Tempo, str]:
     """The tempo from now on with the reason, "" where it stays."""
     if 0 <= now - tempo.judged < JUDGE_SECONDS:
         return tempo, ""
-    tempo = replace(tempo, judged=now)
+    tempo = replace(tempo, judged=now, usual=tempo.usual + _DRIFT * (tempo.recent - tempo.usual))
     reason = "troubled answers" if tempo.troubled else "slow answers" if is_slow(tempo) else ""
     if reason:
         return replace(tempo, rate=max(tempo.most * LEAST_SHARE, tempo.rate * FALL), troubled=False), reason
