@@ -8,6 +8,7 @@ import sys
 
 from domain.clock import SystemClock
 from logwatch.examples import failures
+from pharmapulse.examine_alerts import examine_channels
 from pharmapulse.options import add_config, config_of
 
 EPILOG = """\
@@ -24,6 +25,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check everything; 1 when an example gives something else than it says."""
     config = config_of(options)
+    if config.settings.people:
+        examine_channels(config.settings, config.file)
     known = config.formats
     used = dict.fromkeys([*config.settings.formats, *(source.format for source in config.settings.sources)])
     wrong = 0

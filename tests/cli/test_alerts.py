@@ -138,7 +138,7 @@ def test_channels_are_looked_at_before_anything_is_told(
     if content is not None:
         (tmp_path / "ann.urls").write_text(content)
         (tmp_path / "ann.urls").chmod(mode)
-    for command in (("notify", "test"), ("alerts", "--once")):
+    for command in (("check",), ("notify", "test"), ("alerts", "--once")):
         answer = ask(capsys, *command, "--config", config)
         assert answer.code == 2
         assert problem in answer.line
