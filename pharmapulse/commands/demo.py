@@ -10,8 +10,10 @@ from pathlib import Path
 
 from domain.errors import UsageError
 from pharmapulse.commands.simulate import add_world
-from pharmapulse.demo import Demo
-from pharmapulse.port import check_port
+from pharmapulse.demo import PORTS, Demo
+from pharmapulse.demo.surroundings import Surroundings
+from pharmapulse.places import OFFSETS
+from pharmapulse.port import check_ports
 from pharmapulse.process import set_up_logs, stop_event
 from pharmapulse.progress import Progress
 from pharmapulse.supervisor import LOOK_SECONDS, Supervisor
@@ -46,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     set_up_logs("demo")
     if options.seconds is not None and not options.seconds > 0:
         raise UsageError(f"--for {options.seconds:g}: write how many seconds, more than 0")
-    check_port(options.port)
+    check_ports(options.port, range(PORTS))
     begun = time.monotonic()
     load = max(1.0, ALL_LOAD / max(1, options.pharmacies)) if options.load is None else options.load
     demo = Demo(options.data.resolve(), options.seed, load, options.pharmacies, options.port)
@@ -57,6 +59,7 @@ def run(options: argparse.Namespace) -> int:
         timer.start()
     supervisor = Supervisor()
     hubs: threading.Thread | None = None
+    surroundings: Surroundings | None = None
     history = demo.fill_history()
     try:
         file = str(demo.config.file)
@@ -71,7 +74,14 @@ def run(options: argparse.Namespace) -> int:
             demo.send_recent(stop.is_set, progress.reach)
         if not stop.is_set():
             hubs = demo.write_live(stop)
-            supervisor.start("logwatch", "--config", file)
+            for name in ("logwatch", "alerts", "deferred", "status-page"):
+                supervisor.start(name, "--config", file)
+            surroundings = Surroundings(demo)
+            surroundings.start()
+        sys.stderr.write(
+            f"pharmapulse: the public page is on http://127.0.0.1:{options.port + OFFSETS['status-page']}, "
+            f"mails arrive in {options.data / 'mail'}\n"
+        )
         sys.stderr.write(f"pharmapulse: live after {time.monotonic() - begun:.0f} s; Ctrl-C stops\n")
         seen = 0.0
         while not stop.wait(LOOK_SECONDS):
@@ -84,6 +94,8 @@ def run(options: argparse.Namespace) -> int:
         return 0
     finally:
         stop.set()
+        if surroundings is not None:
+            surroundings.stop()
         supervisor.stop()
         if hubs is not None:
             hubs.join()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
-from pharmapulse.options import add_config, config_of
-from pharmapulse.port import check_port
+from pharmapulse.config import Config
+from pharmapulse.options import PORT_VARIABLE, add_config, config_of
+from pharmapulse.places import OFFSETS
+from pharmapulse.port import check_ports
 from pharmapulse.process import set_up_logs, stop_event
 from pharmapulse.supervisor import Supervisor
+from pharmapulse.wiring_access import tell_first_link
 
 EPILOG = """\
 examples:
@@ -19,25 +23,36 @@ examples:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Say which arguments the command takes."""
     add_config(parser)
-    parser.add_argument("--port", type=int, metavar="P", help="the dashboard's port; by default web.port")
+    told = "the dashboard's port, by default web.port; the others' follow it"
+    parser.add_argument("--port", type=int, metavar="P", help=told)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run collector, log watcher and dashboard until stopped."""
+    """Run every process of the configuration until stopped."""
     set_up_logs("run")
     config = config_of(options)
     port = config.settings.web.port if options.port is None else options.port
-    check_port(port)
+    processes = processes_of(config)
+    check_ports(port, (OFFSETS[name] for name in processes))
     # Where nothing can be stored nothing can run: told once, here, and not by every process at each of its starts.
     config.data.mkdir(parents=True, exist_ok=True)
+    os.environ[PORT_VARIABLE] = str(port)
+    tell_first_link(config, port)
     stop = stop_event()
     supervisor = Supervisor()
     try:
-        supervisor.start("collector", "--config", str(config.file))
-        supervisor.start("dashboard", "--config", str(config.file), "--port", str(port))
-        if config.settings.sources:
-            supervisor.start("logwatch", "--config", str(config.file))
-        sys.stderr.write(f"pharmapulse: the pages are on http://127.0.0.1:{port}\n")
+        for name in processes:
+            supervisor.start(name, "--config", str(config.file))
+        sys.stderr.write(f"pharmapulse: the pages are on http://127.0.0.1:{port}, ")
+        sys.stderr.write(f"the public page on http://127.0.0.1:{port + OFFSETS['status-page']}\n")
         return supervisor.run(stop)
     finally:
         supervisor.stop()
+
+
+def processes_of(config: Config) -> list[str]:
+    """The commands that a configuration needs, in the order of their start."""
+    settings = config.settings
+    needed = {"logwatch": bool(settings.sources), "deferred": bool(settings.deferred.targets)}
+    order = ("collector", "dashboard", "logwatch", "alerts", "deferred", "status-page")
+    return [name for name in order if needed.get(name, True)]

@@ -3,6 +3,6 @@
 Flows in: nothing but a seed. Flows out: what one's own site would have around the product.
 """
 
-from pharmapulse.demo.site import Demo
+from pharmapulse.demo.site import PORTS, Demo
 
-__all__ = ["Demo"]
+__all__ = ["PORTS", "Demo"]

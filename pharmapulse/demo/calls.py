@@ -7,6 +7,7 @@ compared with what arrived at the hub.
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Sequence
 
@@ -14,6 +15,8 @@ import numpy as np
 import urllib3
 
 from domain.clock import Waker
+
+log = logging.getLogger(__name__)
 
 _RETRY = urllib3.Retry(total=0)
 _TIMEOUT = urllib3.Timeout(5.0)
@@ -34,7 +37,7 @@ class Callers:
         self._rate, self._run, self._waker = rate, run, waker
         self._pool = urllib3.PoolManager(retries=_RETRY, timeout=_TIMEOUT)
         self._random = np.random.default_rng()
-        self.taken = 0
+        self.taken = self._answered = 0
 
     def run(self, stop: threading.Event) -> None:
         """Call until `stop` is set."""
@@ -59,6 +62,11 @@ class Callers:
             answer = self._pool.request("POST", self._url, body=body, headers=headers)
         except urllib3.exceptions.HTTPError:
             return False  # the gateway starts, or starts again: called again with the same key
+        if answer.status != self._answered:
+            self._answered = answer.status
+            log.log(
+                logging.INFO if answer.status == _TAKEN else logging.WARNING, "the gateway answers %d", answer.status
+            )
         if answer.status == _TAKEN:
             self.taken += 1
         return answer.status == _TAKEN

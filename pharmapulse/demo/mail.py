@@ -49,6 +49,7 @@ class Mailbox:
 
     def start(self) -> None:
         """Listen. Raises UsageError where the port cannot be had."""
+        logging.getLogger("mail.log").setLevel(logging.WARNING)  # the server's own, which tells of each line it hears
         try:
             self._controller.start()
         except OSError as error:

@@ -40,8 +40,15 @@ _FLOOR_STEP = 21_600
 STALE_SECONDS = 86_400.0
 RECENT = "recent"
 _MARK, _LOCK = "demo.json", "demo.lock"
+# Ports of what stands around the product, after the product's own.
+MAIL_PORT, HUB_PORT = 6, 7
+PORTS = 8
+# Calls of one operation are deferred, as connectors do with those that register something: so many a second on
+# average, and after a restart so many.
+TARGET, TARGET_HUB, CALLS_RATE, DRAIN_RATE = "assurpharma", "assurpharma", 4.0, 20.0
 _LOOK_SECONDS = 0.2
 
+_FROM, _TO = "pharmapulse@example.org", "ops@example.org"
 _HUBS = {
     "recipe": ("Recip-e", "prescriptions"),
     "dpp": ("DPP", "shared file"),
@@ -97,7 +104,7 @@ class Demo:
             if now - mark.seen < STALE_SECONDS:
                 return mark
             log.warning("%s: the last demo ended long ago; a new one begins", self._data)
-            for part in ("agent", "spool", "ledger", "series", "logs"):
+            for part in ("agent", "spool", "ledger", "series", "logs", "deferred", "published", "hub", "mail"):
                 shutil.rmtree(self._data / part, ignore_errors=True)
             for database in self._data.glob("state.db*"):
                 database.unlink()
@@ -194,7 +201,14 @@ def _fill(config_file: str, mark: Mark) -> None:
 def _configuration(world: World, port: int) -> str:
     """The demo's pharmapulse.toml: what one would write for hubs of one's own."""
     lines = ["# Written by `pharmapulse demo`: simulated hubs.", "[site]", 'name = "FarmaFlux (simulated)"']
-    lines += ['data = "."', "", "[web]", f"port = {port}", "", "[agent]", 'name = "demo"']
+    lines += ['data = "."', "", "[web]", f"port = {port}", 'guests = "local"', "", "[agent]", 'name = "demo"']
+    lines += [
+        "", "[[people]]", 'name = "ops"',
+        f'urls = ["mailto://127.0.0.1:{port + MAIL_PORT}?from={_FROM}&to={_TO}&mode=insecure"]',
+        "", "[[routes]]", 'to = ["ops"]', "", "[status]", 'title = "FarmaFlux"',
+        "", "[[deferred.targets]]", f'name = "{TARGET}"', f'url = "http://127.0.0.1:{port + HUB_PORT}/services"',
+        f'hub = "{TARGET_HUB}"', f"rate = {DRAIN_RATE}",
+    ]  # fmt: skip
     for number, hub in enumerate(world.hubs):
         lines += [
             "", "[[sources]]", f'name = "{hub}"', f'paths = ["logs/{file_name(world, number)}*"]',
