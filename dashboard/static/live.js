@@ -1,10 +1,12 @@
 // Keeps the open page true: hears that newer figures are complete, fetches the same page, and swaps what differs.
 // Of incidents it hears by the same stream, and hands them to popup.js. Nothing runs while the tab is hidden, but where
-// this PC is to tell of incidents also then: the stream stays open, and no page is fetched.
+// this PC is to tell of incidents also then: one of its hidden tabs keeps a stream, and fetches no page. Only one: a
+// browser opens six connections to a site, and streams of many tabs would leave none for pages.
 // Without this script the page is whole; it is only as old as its load.
 
 const SOONEST = 5_000; // milliseconds between two fetches, however fast the site's clock runs
 const POLL = 15_000;
+const FOCUSED = "a, button, summary, [tabindex]"; // what keeps the focus when it is swapped
 
 let events = null;
 let timer = 0;
@@ -15,7 +17,9 @@ let entry = document.body.dataset.entry ? Number(document.body.dataset.entry) : 
 
 const tells = () =>
   "Notification" in window && Notification.permission === "granted" && localStorage.getItem("pharmapulse.tell") === "yes";
-const asleep = () => document.hidden && !tells();
+let turn = null; // of a hidden tab that listens, or waits for its turn to: what ends that
+let hears = false;
+const asleep = () => document.hidden && !hears;
 
 function tell(news) {
   entry = Math.max(entry ?? 0, news.entry);
@@ -68,12 +72,12 @@ function swap(fresh) {
     }
     if (made.innerHTML === (old.dataset.made ?? old.innerHTML)) continue;
     const focused = old.contains(document.activeElement) ? document.activeElement : null;
-    const place = focused && [...old.querySelectorAll("a, summary, [tabindex]")].indexOf(focused);
+    const place = focused && [...old.querySelectorAll(FOCUSED)].indexOf(focused);
     const markup = made.innerHTML;
     old.replaceChildren(...document.importNode(made, true).childNodes);
     for (const { name, value } of made.attributes) old.setAttribute(name, value);
     old.dataset.made = markup;
-    if (focused) old.querySelectorAll("a, summary, [tabindex]")[place]?.focus({ preventScroll: true });
+    if (focused) old.querySelectorAll(FOCUSED)[place]?.focus({ preventScroll: true });
   }
 }
 
@@ -116,10 +120,37 @@ function rest() {
   timer = 0;
 }
 
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden) return tells() ? undefined : rest();
+function hide() {
+  rest();
+  if (!tells() || turn) return;
+  turn = new AbortController();
+  const { signal } = turn;
+  const hear = () => new Promise((done) => {
+    signal.addEventListener("abort", done);
+    hears = true;
+    listen();
+  });
+  navigator.locks.request("pharmapulse.tells", { signal }, hear).catch((error) => {
+    if (error.name !== "AbortError") throw error; // it is seen again before its turn came
+  });
+}
+
+function seen() {
+  turn?.abort();
+  turn = null;
+  hears = false;
   listen();
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return hide();
+  seen();
   soon();
 });
-addEventListener("pagehide", rest);
-addEventListener("pageshow", listen);
+addEventListener("pagehide", () => {
+  turn?.abort();
+  turn = null;
+  hears = false;
+  rest();
+});
+addEventListener("pageshow", () => (document.hidden ? hide() : seen()));

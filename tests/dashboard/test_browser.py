@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import ThreadedWSGIServer, make_server
 
 from tests.dashboard.conftest import House
-from tests.dashboard.traffic import FAILING, PHARMACIES
+from tests.dashboard.happened import RESTART, fire, other, turn
+from tests.dashboard.traffic import FAILING, NOW, PHARMACIES
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -30,6 +31,9 @@ PAGES = {
     "vendor": "/vendor/apolline",
     "pharmacies": "/pharmacies",
     "pharmacy": f"/pharmacy/{PHARMACIES[3]}?range=month",
+    "incidents": "/incidents",
+    "incident": "/incident/1",
+    "restarts": "/restarts",
     "missing": "/hub/nowhere",
 }
 
@@ -73,8 +77,11 @@ def _opened(browser: Browser, width: int, scheme: str = "light") -> tuple[Page, 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1440])
 def test_pages_show_without_error_or_sideways_scroll(
-    browser: Browser, address: str, tmp_path: Path, width: int, scheme: str
+    browser: Browser, address: str, house: House, tmp_path: Path, width: int, scheme: str
 ) -> None:
+    turn(house.incidents, fire(house.incidents, other("dpp")), "recovered", NOW)
+    fire(house.incidents)
+    house.restarts.add(RESTART)
     shots = Path(os.environ.get("PHARMAPULSE_SHOTS", tmp_path))
     page, said = _opened(browser, width, scheme)
     for name, path in PAGES.items():

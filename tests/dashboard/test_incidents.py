@@ -44,9 +44,9 @@ def logged_in(house: House, name: str = "jan", role: Role = "ops", scope: Scope 
     """A browser in which somebody is logged in."""
     user = replace(house.access.add_user(name, role, scope, NOW), password_hash="x")
     house.access.change_user(user)
-    house.access.add_session(user, f"secret of {name}", NOW, NOW + 3_600, "127.0.0.1")
+    house.access.add_session(user, f"secret-of-{name}", NOW, NOW + 3_600, "127.0.0.1")
     client = house.client
-    client.set_cookie("pharmapulse", f"secret of {name}")
+    client.set_cookie("pharmapulse", f"secret-of-{name}")
     return client
 
 

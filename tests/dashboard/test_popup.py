@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.dashboard.conftest import House
 from tests.dashboard.happened import fire, other, turn
 from tests.dashboard.test_browser import address, browser
+from tests.dashboard.test_incidents import logged_in
 from tests.dashboard.traffic import NOW
 
 __all__ = ["address", "browser"]  # fixtures
@@ -195,6 +196,49 @@ def test_this_pc_tells_while_the_tab_is_hidden_once_it_may(
     ]
     page.get_by_role("button", name="Stop telling me on this PC").click()
     assert page.evaluate("localStorage.getItem('pharmapulse.tell')") is None
+
+
+def test_one_of_many_hidden_tabs_tells_and_another_takes_over(tabs: BrowserContext, address: str, house: House) -> None:
+    tabs.grant_permissions(["notifications"], origin=address)
+    tabs.add_init_script(f"{_RECORD}\nlocalStorage.setItem('pharmapulse.tell', 'yes');")
+    pages = [opened(tabs, address) for _ in range(3)]
+    for page in pages:
+        page.evaluate(_HIDE)
+    fire(house.incidents)
+    wake(house)
+    pages[0].wait_for_function("told.length === 1", timeout=SOON)
+    assert [page.evaluate("told.length") for page in pages[1:]] == [0, 0]
+    pages[0].close()
+    fire(house.incidents, other("dpp"))
+    wake(house)
+    pages[1].wait_for_function("told.length > 0", timeout=SOON)
+    assert pages[2].evaluate("told.length") == 0
+
+
+def test_ops_take_it_up_and_what_they_write_stays_while_the_page_renews_itself(
+    tabs: BrowserContext, address: str, house: House
+) -> None:
+    said: list[str] = []
+    fired = fire(house.incidents)
+    logged_in(house)
+    tabs.add_cookies([{"name": "pharmapulse", "value": "secret-of-jan", "url": address}])
+    page = opened(tabs, f"{address}/incident/{fired.id}", said)
+    page.get_by_role("button", name="I take it").click()
+    expect(page.get_by_text("You took it up.")).to_be_visible()
+    page.clock.install()
+    page.reload()
+    page.get_by_label("Note").fill("called the helpdesk")
+    taken = house.incidents.incident(fired.id)
+    assert taken is not None
+    turn(house.incidents, taken, "recovered", NOW)
+    wake(house)
+    expect(page.locator(f"#popup-{fired.id}")).to_contain_text("resolved", timeout=SOON)
+    page.clock.fast_forward(10_000)
+    expect(page.locator("#journal")).to_contain_text("resolved", timeout=SOON)
+    expect(page.get_by_label("Note")).to_have_value("called the helpdesk")
+    page.get_by_role("button", name="Add").click()
+    expect(page.locator("#journal")).to_contain_text("called the helpdesk")
+    assert said == []
 
 
 @pytest.mark.parametrize("width", [390, 1440])
