@@ -50,9 +50,10 @@ def database(check: str, path: Path, facts: DatabaseFacts) -> Finding | None:
 
 def held(check: str, lock: Path, holder: Holder | None) -> Finding | None:
     """What is wrong with who holds a store; None where nothing is."""
-    if holder is None or not holder.command or "pharmapulse" in holder.command:
+    words = holder.command.split() if holder is not None else []
+    if holder is None or not words or any(Path(word).name == "pharmapulse" for word in words):
         return None
-    return fail(check, f"{lock} is held by process {holder.pid}, which is none of ours: {holder.command.split()[0]}",
+    return fail(check, f"{lock} is held by process {holder.pid}, which is none of ours: {words[0]}",
                 f"Find out what it does there, and stop it: ps -f {holder.pid}")  # fmt: skip
 
 
