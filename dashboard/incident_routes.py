@@ -25,6 +25,7 @@ from domain.series import DAY
 from domain.settings import Target
 
 LONGEST_NOTE = 2_000
+_SHOWN = 100
 _SAID = {
     "taken": "You took it up. Everybody sees so.",
     "noted": "The note is in the journal.",
@@ -42,11 +43,11 @@ def blueprint() -> Blueprint:
         snapshot = site.reader.snapshot()
         found = recent(site, snapshot, int(snapshot.now // DAY - LISTED_DAYS) * DAY)
         rows = [row(one, site.names, site.zone, snapshot.now) for one in lasting_first(found) if _listed(one)]
-        lasting = [one for one in rows if one.is_open]
+        lasting, past = [one for one in rows if one.is_open], [one for one in rows if not one.is_open]
         unfinished = () if site.restarts is None else site.restarts.unfinished()
         return render_template(
             "incidents.html", sentence=list_sentence(lasting), lasting=lasting, days=LISTED_DAYS,
-            past=[one for one in rows if not one.is_open], cut=len(found) >= MOST, restarts=len(unfinished),
+            past=past[:_SHOWN], cut=len(past) > _SHOWN, restarts=len(unfinished),
             **common(site, snapshot),
         )  # fmt: skip
 

@@ -333,6 +333,17 @@ def test_the_list_and_the_page_of_an_incident(house: House) -> None:
         assert house.client.get(f"/api/v1/incidents?days={days}").status_code == 400
 
 
+def test_a_long_list_is_cut_and_says_so(house: House) -> None:
+    for place in range(102):
+        at = NOW - 600 * (place + 2)
+        over = turn(house.incidents, fire(house.incidents, other("dpp", since=at, opened=at)), "recovered", at + 300)
+        turn(house.incidents, over, "closed", at + 400)
+    page = house.get("/incidents")
+    assert page.count('class="row"') == 100
+    assert "Older ones are left out here" in page
+    assert "102 incidents, the last: incident 1," in house.get("/hub/dpp?range=week")
+
+
 def test_ops_take_an_incident_up_and_note_what_they_did(house: House) -> None:
     fired = fire(house.incidents)
     client = logged_in(house)
