@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from domain.clock import SystemClock
+from domain.redact import has_patient
 from pharmapulse.cli import COMMANDS
 from pharmapulse.places import HIGHEST_PORT, OFFSETS
 from tests.docs.reading import ROOT, rows, section
@@ -37,7 +39,7 @@ name = "dpp"
 url = "http://127.0.0.1:9/"
 hub = "dpp"
 """
-LINES = 300
+LINES, PATIENT = 300, "50010199928"
 
 
 def free_ports() -> int:
@@ -57,9 +59,11 @@ class Site:
         self.file.write_text(CONFIG.format(port=self.port))
         now = SystemClock().now()
         with (home / "calls.log").open("w") as log:
+            # Patients in lines of all sorts, as hubs write them: none may be told by anybody.
+            log.write(f"no call, subject/{PATIENT}/ PatientId{PATIENT}Type\n" * 5)
             for place in range(LINES):
                 log.write(f"ts={now - 60 + place / 10:.3f} op=tip.registerData client=softa apb=00000196 "
-                          f"code=TIP_200 dt={50 + place}\n")  # fmt: skip
+                          f"code=TIP_200 dt={50 + place} ssin={PATIENT}\n")  # fmt: skip
         self.running: dict[str, Running] = {
             name: stack.enter_context(running(home / f"{name}.said", name, "--config", str(self.file)))
             for name in OFFSETS
@@ -86,6 +90,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
         for one in site.running.values():
             no_traceback(one.said())
+            assert not has_patient(one.said())
+            for line in one.said().splitlines():
+                assert {"time", "level", "process", "logger", "message"} <= set(json.loads(line)), line
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +119,8 @@ def test_a_process_lives_works_and_tells_its_figures(process: str, site: Site, p
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     assert b"\nprocess_resident_memory_bytes " in text
     assert b"\npython_info{" in text
+    for path in ("/healthz", "/readyz", "/metrics"):
+        assert not has_patient(get(port, path)[2].decode())
     documented = {
         row[0].strip("`") for row in rows(section(ROOT / "docs" / "operations.md", "Metrics")) if row[1] == process
     }
@@ -123,6 +132,7 @@ def test_what_was_read_and_booked_is_told(site: Site) -> None:
         site.wait(process, "/readyz")
     read = samples(get(site.port_of("logwatch"), "/metrics")[2])
     assert read['pharmapulse_lines_total{fate="events",source="calls"}'] == LINES
+    assert read['pharmapulse_lines_total{fate="malformed",source="calls"}'] == 5
     booked = samples(get(site.port_of("collector"), "/metrics")[2])
     assert booked['pharmapulse_batches_total{fate="booked"}'] >= 1
     assert booked["pharmapulse_watermark_age_seconds"] < 60
