@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -67,9 +68,13 @@ def body(
 
 
 def _figures(seen: Figures, zone: ZoneInfo) -> list[str]:
-    now, week = figures.rate(seen.calls_minute), figures.rate(seen.calls_minute_week)
+    week = (
+        "nothing to compare with"
+        if math.isnan(seen.calls_minute_week)
+        else (f"{figures.rate(seen.calls_minute_week)} a minute last week")
+    )
     return [
-        f"Calls: {now} a minute now, {week} a minute last week.",
+        f"Calls: {figures.rate(seen.calls_minute)} a minute now, {week}.",
         f"Technical failures: {figures.rate(seen.technical_minute)} a minute.",
         f"Complete up to {figures.clock_time(seen.complete_up_to, zone)}.",
     ]

@@ -26,7 +26,8 @@ from rrd.present import Snapshot
 WIDTH, HEIGHT = 800, 380
 _SMOOTH = 3  # rows of 10 s that are drawn as one
 _AT_ONCE = 500
-_LONGEST_TITLE = 70
+# What fits into the width, in letters.
+_LONGEST_TITLE, _LONGEST_WORDS = 70, 84
 _PATIENCE_SECONDS = 20.0
 
 
@@ -40,7 +41,7 @@ class Mark:
 
 def window(since: float, end: float) -> tuple[int, int]:
     """Start and step of a picture up to `end` that shows what began at `since` with some time before it."""
-    span = max(2_400.0, (end - since) * 1.5 + 600)
+    span = max(1_500.0, (end - since) * 1.5 + 600)
     step = 10 if span <= 3 * 3_600 else 60 if span <= 86_400 else 300
     return int((end - span) // step) * step, step
 
@@ -130,7 +131,7 @@ def _fill(file: str, start: int, step: int, lines: dict[str, Values]) -> None:
 
 
 def _options(start: int, end: int, title: str) -> list[str]:
-    shown = title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"
+    shown = _cut(title, _LONGEST_TITLE)
     return [
         "--start", str(start), "--end", str(end), "--width", str(WIDTH), "--height", str(HEIGHT),
         "--full-size-mode", "--imgformat", "PNG", "--title", shown, "--vertical-label", "calls a minute",
@@ -152,7 +153,9 @@ def _drawn(file: str, marks: Sequence[Mark], when: str, step: int) -> list[str]:
     ]
     for mark in marks:
         # The words stand in the legend: librrd writes none beside the line.
-        drawn.append(f"VRULE:{int(mark.time // step * step)}#1b222c: {_legend(mark.words)}\\l:dashes=2,3")
+        drawn.append(
+            f"VRULE:{int(mark.time // step * step)}#1b222c: {_legend(_cut(mark.words, _LONGEST_WORDS))}\\l:dashes=2,3"
+        )
     drawn.append(f"COMMENT:{_legend(when)}\\l")
     return drawn
 
@@ -160,6 +163,10 @@ def _drawn(file: str, marks: Sequence[Mark], when: str, step: int) -> list[str]:
 def _when(end: int, zone: ZoneInfo) -> str:
     local = datetime.fromtimestamp(end, zone)
     return f"up to {local:%a} {local.day} {local:%b %Y %H:%M:%S}, times of {zone.key}"
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _legend(text: str) -> str:

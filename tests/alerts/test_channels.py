@@ -94,7 +94,7 @@ def test_what_is_shown_of_a_url(url: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("age", "step", "least"), [(30, 10, 2_400), (3_600, 10, 5_400), (7_200, 60, 10_800), (2 * DAY, 300, 2 * DAY)]
+    ("age", "step", "least"), [(30, 10, 1_500), (3_600, 10, 5_400), (7_200, 60, 10_800), (2 * DAY, 300, 2 * DAY)]
 )
 def test_a_picture_shows_what_came_before(age: float, step: int, least: float) -> None:
     start, of = window(1_000_000 - age, 1_000_000)
