@@ -11,7 +11,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
 from urllib3.exceptions import TimeoutError as TooSlowError
 from urllib3.util import Timeout, parse_url
 
-from deferred.verdict import Answer, parse_retry_after
+from deferred.verdict import BROKE, Answer, parse_retry_after
 from domain.clock import Clock
 from domain.deferred import Call
 from domain.settings import Target
@@ -71,7 +71,7 @@ class HttpCarrier:
             return "no connection"
         if isinstance(error, TooSlowError):
             return f"no answer in {self._timeout:g} s"
-        return "its certificate is not trusted" if isinstance(error, SSLError) else "the connection broke"
+        return "its certificate is not trusted" if isinstance(error, SSLError) else BROKE
 
     def close(self) -> None:
         """Close the connections."""

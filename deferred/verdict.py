@@ -17,6 +17,8 @@ Trouble = Literal["", "busy", "down"]
 CONFLICT_ATTEMPTS = 5
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
 LONGEST_RETRY_AFTER = 3_600.0
+# A kept connection that the target closed a moment ago breaks, too: once is no sign that it is down.
+BROKE = "the connection broke"
 _AGAIN = frozenset({408, 425, 429})
 
 
@@ -43,7 +45,7 @@ def judge(answer: Answer, attempts: int) -> Verdict:
     """What becomes of a call that was tried `attempts` times before this one."""
     status = answer.status
     if status is None:
-        return Verdict("later", answer.problem, "down")
+        return Verdict("later", answer.problem, "busy" if answer.problem == BROKE else "down")
     told = f"HTTP {status}"
     if 200 <= status < 300:
         return Verdict("delivered", told)

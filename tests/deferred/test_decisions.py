@@ -14,6 +14,7 @@ from deferred.admission import Address, RefusedError, address_of, bearer_of, hea
 from deferred.circuit import Circuit
 from deferred.pacing import Pace
 from deferred.verdict import (
+    BROKE,
     CONFLICT_ATTEMPTS,
     LONGEST_PAUSE,
     LONGEST_RETRY_AFTER,
@@ -82,6 +83,7 @@ class TestVerdict:
     def test_no_answer(self) -> None:
         verdict = judge(Answer(None, 0.1, None, "no connection"), 3)
         assert (verdict.outcome, verdict.trouble, verdict.reason) == ("later", "down", "no connection")
+        assert judge(Answer(None, 0.1, None, BROKE), 3).trouble == "busy"
 
     def test_pauses_grow_and_are_bounded(self) -> None:
         pauses = [pause_of(attempts, None) for attempts in range(1, 2_000)]
