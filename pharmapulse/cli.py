@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -11,8 +12,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from domain.errors import ConfigError, PharmapulseError, UsageError
-from domain.redact import mask_patients
-from pharmapulse.logs import tell_uncaught
+from pharmapulse.logs import say, tell_uncaught
 
 # Each command is one module of `pharmapulse.commands`, imported only when it is called.
 COMMANDS = {
@@ -109,5 +109,5 @@ def call(arguments: Sequence[str]) -> int:
 
 
 def _tell(error: PharmapulseError | str, code: int) -> int:
-    sys.stderr.write(f"pharmapulse: {mask_patients(str(error))}\n")
+    say(str(error), logging.ERROR)
     return code

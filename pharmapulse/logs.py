@@ -95,6 +95,14 @@ def write_as(form: Literal["text", "json"]) -> None:
             handler.write_as(form)
 
 
+def say(text: str, level: int = logging.INFO) -> None:
+    """Tell whoever started this a line: as it is, or as a record where machines read what we write."""
+    if any(isinstance(handler.formatter, JsonFormatter) for handler in logging.getLogger().handlers):
+        _log.log(level, "%s", text)
+    else:
+        sys.stderr.write(f"pharmapulse: {mask_patients(text)}\n")
+
+
 def mask_records() -> None:
     """Have every record of this process masked from now on."""
     made = logging.getLogRecordFactory()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 
 from pharmapulse.config import Config
+from pharmapulse.logs import say
 from pharmapulse.options import PORT_VARIABLE, add_config, config_of
 from pharmapulse.places import OFFSETS
 from pharmapulse.port import check_ports
@@ -43,8 +43,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         for name in processes:
             supervisor.start(name, "--config", str(config.file))
-        sys.stderr.write(f"pharmapulse: the pages are on http://127.0.0.1:{port}, ")
-        sys.stderr.write(f"the public page on http://127.0.0.1:{port + OFFSETS['status-page']}\n")
+        public = port + OFFSETS["status-page"]
+        say(f"the pages are on http://127.0.0.1:{port}, the public page on http://127.0.0.1:{public}")
         return supervisor.run(stop)
     finally:
         supervisor.stop()

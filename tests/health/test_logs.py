@@ -105,6 +105,24 @@ def own_root() -> Iterator[logging.Logger]:
         logging.captureWarnings(False)
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_a_command_ends_by_is_in_the_form_of_the_log(form: str, tmp_path: Path) -> None:
+    """An error that ends a command is what a reader of logs wants most."""
+    file = tmp_path / "pharmapulse.toml"
+    file.write_text(CONFIG.replace("[site]", f'[site]\nlogs = "{form}"').replace('"data"', '"/proc/50010199928"'))
+    call = [sys.executable, "-m", "pharmapulse", "logwatch", "--once", "--config", str(file)]
+    done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert not has_patient(line)
+    if form == "json":
+        told = json.loads(line)
+        assert (told["level"], told["process"]) == ("ERROR", "logwatch")
+        assert "[patient]" in told["message"]
+    else:
+        assert line.startswith("pharmapulse: ")
+
+
 def test_the_form_is_switched_once_the_configuration_is_read(tmp_path: Path) -> None:
     file = tmp_path / "pharmapulse.toml"
     file.write_text(CONFIG.replace("[site]", '[site]\nlogs = "json"'))
