@@ -15,6 +15,8 @@ from store import deferred_tables, manifest, outbox
 from store.state import REVISIONS
 
 _MOST_CHECKED_BYTES = 256 * 2**20
+# The version of SQLite that Python has.
+SQLITE = sqlite3.sqlite_version_info
 
 
 @dataclass(frozen=True, slots=True)

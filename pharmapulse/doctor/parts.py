@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import platform
-import sqlite3
 import sys
 from collections.abc import Iterable
 from importlib import metadata
 
 from pharmapulse.doctor.finding import Finding, House, fail, ok, warn
+from store.looking import SQLITE
 
 NAME = "installed"
 LEAST_PYTHON = (3, 11)
@@ -23,7 +23,7 @@ def check(_house: House) -> Iterable[Finding]:
     except ImportError as error:
         yield fail(NAME, f"librrd cannot be used: {error}", "sudo apt-get install librrd8, then make setup")
         return
-    yield from judged(sys.version_info[:2], rrdtool.lib_version(), sqlite3.sqlite_version_info)
+    yield from judged(sys.version_info[:2], rrdtool.lib_version(), SQLITE)
 
 
 def judged(python: tuple[int, ...], librrd: str, sqlite: tuple[int, ...]) -> Iterable[Finding]:

@@ -251,7 +251,7 @@ class TestOutbox:
 
         for command in ("/usr/bin/python3 -m pharmapulse collector", "/opt/x/bin/pharmapulse run", ""):
             assert stores.held("ledger", Path("/l"), Holder(7, command)) is None
-        assert stores.held("ledger", Path("/l"), Holder(7, "/home/x/pharmapulse/.venv/bin/python evil.py")) is not None
+        assert stores.held("ledger", Path("/l"), Holder(7, "/opt/pharmapulse/.venv/bin/python evil.py")) is not None
         assert stores.held("ledger", Path("/l"), None) is None
 
 
