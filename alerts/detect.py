@@ -40,10 +40,11 @@ _COMPARED: tuple[Comparison, ...] = ("last week", "last month")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """An anomaly, and whether the evidence is enough to tell of it."""
+    """An anomaly, whether the evidence is enough to tell of it, and whether it is about to be over."""
 
     anomaly: Anomaly
     sure: bool
+    ebbs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ class Detector:
             reason=mask_patients(reason),
             side=whose.side,
         )
-        return Finding(anomaly, stretch.sure)
+        return Finding(anomaly, stretch.sure, stretch.ebbs)
 
     def _too_few(self, snapshot: Snapshot, series: SeriesKey, rows: Rows, mark: int) -> Finding | None:
         """No call, or few of them."""

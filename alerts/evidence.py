@@ -28,13 +28,17 @@ FRESH_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """The buckets from `since` to the end of the rows: how many calls, how many failed technically."""
+    """The buckets from `since` to the end of the rows: how many calls, how many failed technically.
+
+    `ebbs`: the newest calls succeed again, and its share says ever less of what it was.
+    """
 
     since: int
     calls: float
     technical: float
     chance: float
     sure: bool
+    ebbs: bool
 
     @property
     def share(self) -> float:
@@ -81,6 +85,7 @@ def failing_stretch(rows: Rows, limit: float, usual: float) -> Stretch | None:
         technical=failed,
         chance=chance,
         sure=chance <= SURE_CHANCE and failed >= SURE_CALLS,
+        ebbs=bool(technical[(last := int(np.flatnonzero(calls > 0)[-1]))] < limit / 2 * calls[last]),
     )
 
 

@@ -58,6 +58,7 @@ class Cause:
     anomaly: Anomaly
     sure: bool
     endpoints: tuple[str, ...]
+    ebbs: bool = False
 
     @property
     def reason(self) -> str:
@@ -87,13 +88,13 @@ def _hub_first(finding: Finding) -> tuple[str, ...]:
 def _of_hub(hub: str, itself: Finding | None, parts: Sequence[Finding], endpoints: int) -> list[Cause]:
     names = tuple(one.anomaly.series.key[1] for one in parts)
     if itself is not None and not parts:
-        return [Cause(hub, "", itself.anomaly, itself.sure, ())]
+        return [Cause(hub, "", itself.anomaly, itself.sure, (), itself.ebbs)]
     kinds = {one.anomaly.kind for one in parts}
     common = len(parts) > 1 and len(kinds) == 1
     if common and (itself is not None or len(parts) >= 3 or 2 * len(parts) >= endpoints):
         worst = itself if itself is not None and itself.anomaly.kind in kinds else max(parts, key=_gravity)
-        return [Cause(hub, "", worst.anomaly, any(one.sure for one in (worst, *parts)), names)]
-    return [Cause(hub, name, one.anomaly, one.sure, (name,)) for name, one in zip(names, parts, strict=True)]
+        return [Cause(hub, "", worst.anomaly, any(one.sure for one in (worst, *parts)), names, worst.ebbs)]
+    return [Cause(hub, name, one.anomaly, one.sure, (name,), one.ebbs) for name, one in zip(names, parts, strict=True)]
 
 
 def _gravity(finding: Finding) -> tuple[bool, int, float]:
@@ -200,7 +201,8 @@ def _lasts(out: Step, incident: Incident, theirs: Sequence[Cause], mark: float, 
         tell = worse and incident.state == "firing"
         out.changes.append(Change(incident, moved(fresh, "noted", now), "noted", f"{what}: {cause.reason}", tell=tell))
     elif mark > incident.seen:
-        out.seen[incident.id] = cause.reason
+        # What ebbs is no longer what it was: the words of before stay.
+        out.seen[incident.id] = incident.reason if cause.ebbs else cause.reason
 
 
 def _relapsed(incident: Incident, fresh: Incident, cause: Cause, now: float) -> Change:

@@ -223,6 +223,17 @@ def test_what_merely_lasts_is_noted_as_seen() -> None:
     assert (done.changes, done.seen) == ([], {1: "endpoint recipe · a is odd"})
 
 
+def test_what_ebbs_keeps_its_words() -> None:
+    ebbing = replace(finding(), ebbs=True)
+    assert step([incident(state="firing")], [ebbing], 110, 113, endpoints_of={}).seen == {1: "it fails"}
+    found = failing_stretch(rows([20] * 10, [0] * 5 + [20] * 4 + [0]), 0.2, 0.003)
+    assert found is not None
+    assert found.ebbs
+    lasting = failing_stretch(rows([20] * 10, [0] * 5 + [20] * 5), 0.2, 0.003)
+    assert lasting is not None
+    assert not lasting.ebbs
+
+
 def test_suspected_and_gone_is_told_to_nobody() -> None:
     assert not stepped([incident()], [], mark=100 + HEALTHY - 10)
     (gone,) = stepped([incident()], [], mark=100 + HEALTHY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -78,6 +79,8 @@ def test_an_endpoint_dies_and_recovers(tmp_path: Path, mailbox: Mailbox, hook: H
     watch.live(300)
     assert (len(mailbox.mails), len(hook.posts)) == (2, 2)
     assert mailbox.mails[1]["subject"] == f"Recip-e · {ENDPOINT} is as expected again"
+    over = mailbox.mails[1].get_body(("plain",)).get_content().replace("\u00a0", " ")  # type: ignore[union-attr]
+    assert re.search(r"What it was: (100|9\d\.\d) % of the calls fail technically", over)
     assert hub_of(watch).state == "works"
     watch.live(1_800, tick=30)
     assert [entry.event for entry in watch.incidents.journal(1)] == ["opened", "confirmed", "recovered", "closed"]
