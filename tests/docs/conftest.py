@@ -21,6 +21,9 @@ name = "mycarenet"
 paths = ["logs/mycarenet-access.log*"]
 format = "hub-access"
 hub = "mycarenet"
+[[deferred.targets]]
+name = "mycarenet"
+url = "http://127.0.0.1:9/"
 """
 
 

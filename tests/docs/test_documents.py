@@ -22,6 +22,7 @@ from logwatch.lines import MAX_LINE
 from pharmapulse.cli import call
 from pharmapulse.config import load
 from pharmapulse.wiring import Places
+from pharmapulse.wiring_deferred import deferred
 from rrd.store import RrdSeriesStore
 from store.outbox import KEPT_BYTES
 from tests.cli.call import ask
@@ -78,10 +79,11 @@ def test_the_shipped_formats_and_kinds_are_those_that_are_told() -> None:
 
 @pytest.fixture(scope="module")
 def data(home: Path) -> Path:
-    """What a log watcher and a collector leave behind."""
+    """What a log watcher, a collector and a deferred queue leave behind."""
     config = str(home / "pharmapulse.toml")
     assert call(["logwatch", "--config", config, "--once"]) == 0
     assert call(["collector", "--config", config, "--once"]) == 0
+    deferred(load(Path(config))).close()
     return home / "data"
 
 
