@@ -10,14 +10,19 @@ from domain.settings import TransportSettings
 from transport import addresses
 
 _SECONDS = 5.0
+_NOT_FOUND, _REFUSED = 404, 403
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerFacts:
-    """The broker's queues: batches that wait, and those set aside; None where a queue was not made yet."""
+    """The broker's queues: batches that wait, and those set aside; None where a queue was not made yet.
+
+    An agent's user may know nothing of them: then `may_look` is False.
+    """
 
     waiting: int | None
     bad: int | None
+    may_look: bool = True
 
 
 def look_at_broker(settings: TransportSettings, base: Path) -> BrokerFacts:
@@ -35,7 +40,7 @@ def look_at_broker(settings: TransportSettings, base: Path) -> BrokerFacts:
         try:
             return int(connection.channel().queue_declare(queue, passive=True).method.message_count)
         except ChannelClosed as error:
-            if error.reply_code == 404:
+            if error.reply_code == _NOT_FOUND:
                 return None
             raise
 
@@ -43,6 +48,10 @@ def look_at_broker(settings: TransportSettings, base: Path) -> BrokerFacts:
         connection = pika.BlockingConnection(asked)
         try:
             return BrokerFacts(count(connection, settings.queue), count(connection, f"{settings.queue}.{BAD}"))
+        except ChannelClosed as error:
+            if error.reply_code == _REFUSED:
+                return BrokerFacts(None, None, may_look=False)
+            raise
         finally:
             if connection.is_open:
                 connection.close()
