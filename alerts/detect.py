@@ -21,7 +21,7 @@ from datetime import datetime
 import numpy as np
 
 from alerts.blame import SIDES, blame, failures_by_code
-from alerts.evidence import Stretch, failing_stretch, silence
+from alerts.evidence import LEAST_USUAL, Stretch, failing_stretch, silence
 from alerts.judge import FEWER_EXPECTED, SILENT_EXPECTED, SOME_CALLS, SOME_FACTOR, SOME_SHARE, share
 from domain import figures
 from domain.calendar import Comparison, comparable_day, day_class
@@ -35,6 +35,7 @@ from rrd.present import Snapshot
 STEP = 10
 # What is looked at, by 10 s; of a quiet series, with fewer calls than these in it, more, by the minute.
 SECONDS, QUIET_CALLS, QUIET_SECONDS = 900, 20, 6 * 3_600
+PRIOR_CALLS = 100.0
 _COMPARED: tuple[Comparison, ...] = ("last week", "last month")
 
 
@@ -192,24 +193,28 @@ def usual_of(snapshot: Snapshot, series: SeriesKey, end: int) -> Usual:
     """What comparable days show of the quarter of an hour before `end`; failures of the hour before it."""
     day = datetime.fromtimestamp(end, snapshot.zone).date()
     rates: dict[Comparison, float] = {}
-    shares: dict[Comparison, float] = {}
+    shares: list[float] = []
+    week_share = nothing = float("nan")
     for comparison in _COMPARED:
         rows = snapshot.compared_rows(series, 60, end - 3_600, end, comparison)
         calls = rows.column("calls")
         known = ~np.isnan(calls)
         if not known.any():
             continue
-        shares[comparison] = share(float(np.nansum(rows.column("technical"))), float(np.nansum(calls)))
+        failed, count = float(np.nansum(rows.column("technical"))), float(np.nansum(calls))
+        if comparison == "last week":
+            week_share = share(failed, count)
+        # Of few calls one that failed says little: as if a hundred more had been seen, one of them failed.
+        shares.append((failed + PRIOR_CALLS * LEAST_USUAL) / (count + PRIOR_CALLS))
         recent = calls[-SECONDS // 60 :]
         # A day of another kind says how much fails, not how many call.
         if day_class(day) == day_class(comparable_day(day, comparison)) and not np.isnan(recent).any():
             rates[comparison] = float(recent.sum()) / SECONDS
-    nothing = float("nan")
     return Usual(
         per_second=min(rates.values(), default=nothing),
-        share=min((value for value in shares.values() if value == value), default=nothing),
+        share=min(shares, default=nothing),
         week_per_second=rates.get("last week", nothing),
-        week_share=shares.get("last week", nothing),
+        week_share=week_share,
     )
 
 

@@ -102,6 +102,18 @@ def test_six_calls_a_minute_are_enough_to_be_told_within_a_minute(tmp_path: Path
     watch.close()
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_quiet_endpoint_is_told_by_its_fourth_failure(tmp_path: Path, told: Told, seed: int) -> None:
+    watch = Watch(tmp_path, per_minute=0.25, notifier=told, seed=seed)
+    watch.live(3_600, tick=60)
+    watch.failing = lambda endpoint: endpoint == ENDPOINT
+    while not told.told:
+        before = watch.failures
+        watch.live(30, tick=30)
+        assert before <= 4
+    watch.close()
+
+
 def test_a_whole_hub_is_one_incident(watch: Watch, told: Told) -> None:
     watch.live(120, tick=10)
     watch.failing = lambda _: True

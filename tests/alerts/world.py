@@ -136,6 +136,7 @@ class Watch:
         self.failing: Callable[[str], bool] = lambda _: False
         self.calling: Callable[[str], bool] = lambda _: True
         self.first_failure: float | None = None
+        self.failures = 0
         self.settings = Settings(
             site=Site(name="Our site", data="data"),
             hubs=(HubSettings(key=HUB, name="Recip-e", does="prescriptions"),),
@@ -182,7 +183,7 @@ class Watch:
             sources = FAMILIES[series.family].sources
             values = np.full((8 * 60, len(sources)), np.nan)
             values[:, 0], values[:, 1] = rate, 0
-            values[:, 2] = np.arange(8 * 60) % 10 == 0
+            values[:, 2] = rate / 300
             self.world.series.write(series, Rows(begin, 60, sources, values))
 
     def _calls(self, seconds: int) -> list[Call]:
@@ -191,6 +192,7 @@ class Watch:
         for endpoint in (ENDPOINT, OTHER):
             count = self.random.poisson(self.per_minute * seconds / 60) if self.calling(endpoint) else 0
             bad = self.failing(endpoint)
+            self.failures += count if bad else 0
             if bad and count and self.first_failure is None:
                 self.first_failure = float(now)
             calls += [
