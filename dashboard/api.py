@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from alerts.judge import Minutes
 from dashboard import here
+from dashboard.access.gate import still_allowed
 from dashboard.charts import Scene, period_label
 from dashboard.data import Snapshot
 from dashboard.few import few_places, shown_line, shown_rows
@@ -90,7 +91,7 @@ def blueprint() -> Blueprint:
     @api.get("/api/v1/stream")
     def stream() -> Response:
         site = here.site()
-        events = site.watch.open(heard_up_to(), news_for(site))
+        events = site.watch.open(heard_up_to(), news_for(site), still_allowed())
         if events is None:
             response = problem(503, f"{site.watch.limit} streams are open already; ask for the page again instead")
             response.headers["Retry-After"] = "30"

@@ -57,10 +57,12 @@ class Watch:
         self._open, self._asking = 0, False
         self._told: tuple[int, Seen] = (0, Seen(False, None, 0))
 
-    def open(self, after: int | None = None, tell: Tell = lambda _after: ()) -> Stream | None:
+    def open(
+        self, after: int | None = None, tell: Tell = lambda _after: (), still: Callable[[], bool] = lambda: True
+    ) -> Stream | None:
         """A stream of events for a page that heard of incidents up to entry `after` (None: up to now).
 
-        None when too many are open.
+        It ends where whoever opened it is `still` allowed no more. None when too many are open.
         """
         with self._changed:
             if self._open >= self.limit:
@@ -74,7 +76,7 @@ class Watch:
             with self._changed:
                 self._told = (number, seen)
             threading.Thread(target=self._ask, args=(seen,), name="watermark", daemon=True).start()
-        return Stream(self, number, seen, seen.entry if after is None else after, tell)
+        return Stream(self, number, seen, seen.entry if after is None else after, tell, still)
 
     @property
     def streams(self) -> int:
@@ -123,7 +125,10 @@ class Watch:
 class Stream:
     """The events of one open page. `close` (the server calls it) gives the place free, started or not."""
 
-    def __init__(self, watch: Watch, number: int, seen: Seen, after: int, tell: Tell) -> None:
+    def __init__(
+        self, watch: Watch, number: int, seen: Seen, after: int, tell: Tell, still: Callable[[], bool]
+    ) -> None:  # fmt: skip
+        self._still = still
         self._watch, self._number, self._shown, self._tell = watch, number, seen.shown, tell
         self._after, self._entry = after, seen.entry
         self._first, self._comments, self._closed = True, 0, False
@@ -139,6 +144,8 @@ class Stream:
         if self._comments >= _COMMENTS:
             raise StopIteration
         told = self._watch.newer(self._number)
+        if not self._still():
+            raise StopIteration
         if told is None:
             self._comments += 1
             return ": nothing new\n\n"

@@ -106,7 +106,7 @@ def blueprint(limiter: Limiter) -> Blueprint:
              "mine": ports.access.session_id(_cookie()) == one.id}
             for one in ports.access.sessions(user, now)
         ]  # fmt: skip
-        return render_template("account.html", user=user, scope=_scope_words(user), sessions=rows)
+        return render_template("account.html", user=user, reads=_scope_words(user), sessions=rows)
 
     @pages.post("/account/sessions")
     def end_one() -> AnyResponse:

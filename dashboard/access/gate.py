@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from flask import Flask, Response, g, request
@@ -75,11 +77,13 @@ def install(app: Flask, shared: Shared) -> None:
         need = needed(rule, request.method)
         if need == "open" and rule is not None and rule.startswith(("/static/", "/healthz")):
             return None
-        at_home = _at_home()
-        g.who = who = _who(shared, at_home=at_home)
+        by = shown(shared)
+        g.who = who = who_shows(shared, by)
+        if by.token is not None and who is None:
+            raise Unauthorized("This token is unknown, revoked, over, or not for reading.")
         if who is not None:
             g.site = shared.site(view_of(who.role, who.scope))
-        found = verdict(need, who, at_home=at_home)
+        found = verdict(need, who, at_home=by.at_home)
         if found == "log in":
             return _log_in()
         if found == "forbidden":
@@ -106,28 +110,49 @@ def install(app: Flask, shared: Shared) -> None:
         return response
 
 
-def _at_home() -> bool:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a request shows of who makes it: a token or a session's secret, and whether it comes from here."""
+
+    token: str | None
+    cookie: str
+    at_home: bool
+
+
+def shown(shared: Shared) -> Shown:
+    """What the request at hand shows."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    bearer = scheme.lower() == "bearer" and request.path.startswith("/api/")
     original = request.environ.get("werkzeug.proxy_fix.orig", {})
     peer = original.get("REMOTE_ADDR", request.environ.get("REMOTE_ADDR", ""))
     host = original.get("HTTP_HOST", request.environ.get("HTTP_HOST", ""))
-    return is_at_home(str(peer or ""), {**request.environ, "HTTP_HOST": host or ""})
+    at_home = is_at_home(str(peer or ""), {**request.environ, "HTTP_HOST": host or ""})
+    return Shown(secret.strip() if bearer else None, request.cookies.get(cookie_name(shared), ""), at_home)
 
 
-def _who(shared: Shared, *, at_home: bool) -> Who | None:
-    """Whoever makes the request. Raises Unauthorized for a token that is none."""
+def who_shows(shared: Shared, shown: Shown) -> Who | None:
+    """Whoever shows that; None for somebody unknown. A token that is none is nobody's, wherever it comes from."""
     access, now = shared.ports.access, shared.ports.wall.now()
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and request.path.startswith("/api/"):
-        token = access.token(secret.strip(), now)
-        who = None if token is None else who_holds(token)
-        if who is None:
-            raise Unauthorized("This token is unknown, revoked, over, or not for reading.")
-        return who
-    if cookie := request.cookies.get(cookie_name(shared)):
-        user = access.session_user(cookie, now)
-        if user is not None:
-            return who_is(user)
-    return GUEST if at_home and _guests(shared) else None
+    if shown.token is not None:
+        token = access.token(shown.token, now)
+        return None if token is None else who_holds(token)
+    if shown.cookie and (user := access.session_user(shown.cookie, now)) is not None:
+        return who_is(user)
+    return GUEST if shown.at_home and _guests(shared) else None
+
+
+def still_allowed() -> Callable[[], bool]:
+    """Asks later, outside the request, whether whoever makes it now still is who they are and may what they may."""
+    shared, who = here.shared(), here.who()
+    by = shown(shared)
+
+    def still() -> bool:
+        try:
+            return who_shows(shared, by) == who
+        except StoreError:
+            return False  # a page that asks again is told what is wrong
+
+    return still
 
 
 def _guests(shared: Shared) -> bool:
