@@ -138,7 +138,7 @@ def _told(about: Judged, cause: Cause | None) -> list[str]:
         told.append(f"Every vendor is hit; {failed}.")
     else:
         told.append(f"{failed[:1].upper()}{failed[1:]}.")
-    if cause.code:
+    if cause.code and cause.code not in reason:  # an incident's reason names it already
         told.append(f"Mostly {cause.code}, {cause.side}." if cause.side else f"Mostly {cause.code}.")
     return told
 
