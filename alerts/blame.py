@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 
@@ -16,17 +15,6 @@ from rrd.present import Snapshot
 MOST = 0.5
 # A vendor explains the failures where nearly all are its own, and hardly any of the others' calls fail.
 NEARLY_ALL, HARDLY_ANY = 0.9, 0.05
-
-SIDES: Mapping[Side, str] = MappingProxyType(
-    {
-        "ehealth": "eHealth's side",
-        "hub": "the hub's side",
-        "vendor": "the vendors' side",
-        "pharmacy": "the pharmacies' side",
-        "network": "the network's side",
-        "": "",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)

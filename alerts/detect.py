@@ -20,12 +20,12 @@ from datetime import datetime
 
 import numpy as np
 
-from alerts.blame import SIDES, blame, failures_by_code
+from alerts.blame import blame, failures_by_code
 from alerts.evidence import LEAST_USUAL, Stretch, failing_stretch, silence
 from alerts.judge import FEWER_EXPECTED, SILENT_EXPECTED, SOME_CALLS, SOME_FACTOR, SOME_SHARE, share
 from domain import figures
 from domain.calendar import Comparison, comparable_day, day_class
-from domain.codes import Judgement
+from domain.codes import SIDE_WORDS, Judgement
 from domain.incident import Anomaly
 from domain.redact import mask_patients
 from domain.series import Rows, SeriesKey, floor_bucket
@@ -131,7 +131,7 @@ class Detector:
         if whose.code:
             reason += f", mostly {whose.code}"
         if whose.side:
-            reason += f"; {SIDES[whose.side]}"
+            reason += f"; {SIDE_WORDS[whose.side]}"
         anomaly = Anomaly(
             series=series,
             kind="failing",

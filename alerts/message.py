@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from alerts.blame import SIDES
 from domain import figures
+from domain.codes import SIDE_WORDS
 from domain.incident import Incident, IncidentEvent
 from domain.redact import mask_patients
 from domain.settings import Settings
@@ -57,7 +57,7 @@ def body(
         lines.append(f"What it was: {incident.reason}.")
     else:
         lines += [f"{where}: {incident.reason}.", f"Since {since}."]
-        side = next((words for side, words in SIDES.items() if side == incident.side), "")
+        side = SIDE_WORDS.get(incident.side, "")
         lines.append(f"Side: {side}." if side else "Side: not known from the codes.")
         if seen is not None and seen.vendor:
             lines.append(f"Nearly all that fail are calls of {seen.vendor}.")

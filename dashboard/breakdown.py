@@ -9,7 +9,7 @@ import numpy as np
 
 from alerts.judge import share
 from dashboard.data import Snapshot
-from dashboard.few import told
+from dashboard.few import is_few, told
 from dashboard.lines import totals
 from dashboard.windows import Window
 from domain.figures import FEW
@@ -74,7 +74,12 @@ def parts(
     Worst first, then busiest. Keys without a known call in the window are left out.
     """
     counted = true_parts(snapshot, family, keys, window, by)
-    return tuple(_shown(part, snapshot.least) for part in counted) if snapshot.least else counted
+    least = snapshot.least
+    if not least:
+        return counted
+    # Where the failures that are not told are few together, too, every share of all failures would tell them.
+    untold = sum(part.technical for part in counted if is_few(part.technical, least))
+    return tuple(_shown(part, least, shares=not is_few(untold, least)) for part in counted)
 
 
 def true_parts(
@@ -96,10 +101,10 @@ def true_parts(
     return tuple(sorted(found, key=lambda part: (-part.technical, -part.calls, part.key)))
 
 
-def _shown(part: Part, least: int) -> Part:
-    """The part with the counts that may be told. A share of a few is not told either."""
+def _shown(part: Part, least: int, *, shares: bool) -> Part:
+    """The part with the counts that may be told, and its share of all failures where it may."""
     technical = told(part.technical, least)
     return Part(
         part.key, told(part.calls, least), technical, told(part.functional, least),
-        FEW if technical == FEW else part.of_failures,
+        FEW if technical == FEW or not shares else part.of_failures,
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+from alerts.judge import DEFAULTS
 from dashboard.lines import Line, as_line
 from dashboard.windows import Window
 from domain.calendar import Comparison
@@ -11,15 +12,22 @@ from domain.clock import Clock
 from domain.comparable import comparable_buckets, pick_rows
 from domain.ports import LiveBuckets, SeriesStore
 from domain.series import FAMILIES, Rows, SeriesKey, floor_bucket, unknown_rows
+from domain.settings import AlertSettings
 from rrd import present
 
 
 class Reader(present.Reader):
-    """A reader whose views can be drawn. Counts under `least` are not told to whoever it reads for."""
+    """A reader whose views can be drawn, and judged by the `bounds` that the alerts go by.
 
-    def __init__(self, series: SeriesStore, live: LiveBuckets, clock: Clock, zone: ZoneInfo, least: int = 0) -> None:
+    Counts under `least` are not told to whoever it reads for.
+    """
+
+    def __init__(
+        self, series: SeriesStore, live: LiveBuckets, clock: Clock, zone: ZoneInfo, least: int = 0,
+        bounds: AlertSettings = DEFAULTS,
+    ) -> None:  # fmt: skip
         super().__init__(series, live, clock, zone)
-        self.least = least
+        self.least, self.bounds = least, bounds
 
     def snapshot(self) -> Snapshot:
         """A view for one request."""
@@ -31,7 +39,7 @@ class Snapshot(present.Snapshot):
 
     def __init__(self, reader: Reader) -> None:
         super().__init__(reader)
-        self.least = reader.least
+        self.least, self.bounds = reader.least, reader.bounds
 
     def line(self, series: SeriesKey, window: Window, step: int | None = None) -> Line:
         """The window's own line, at its resolution or at a `step` that the family keeps."""

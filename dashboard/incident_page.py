@@ -12,11 +12,11 @@ from dashboard.charts import Chart
 from dashboard.data import Snapshot
 from dashboard.few import is_few, told
 from dashboard.incidents import ended, event_look, lasting, names_side, sentence, span, where
-from dashboard.names import SIDES
 from dashboard.site import Site
 from dashboard.subject import Subject, Table, below, series_charts
 from dashboard.windows import Window
 from domain import figures
+from domain.codes import SIDE_WORDS
 from domain.incident import Incident, JournalEntry, Telling
 from domain.series import DAY, SeriesKey
 
@@ -108,7 +108,7 @@ def in_words(incident: Incident, now: float) -> str:
     """What was seen, for how long, whose side it is, who is on it."""
     lasted = lasting(ended(incident, now) - incident.since)
     parts = [sentence(incident.reason), f"It has lasted {lasted}." if incident.is_open else f"It lasted {lasted}."]
-    side = SIDES.get(incident.side, "")
+    side = SIDE_WORDS.get(incident.side, "")
     # The reason may name the side already.
     if side and not names_side(incident.reason, side):
         parts.append(sentence(side))

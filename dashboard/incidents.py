@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 from alerts.judge import Level, State
 from alerts.measure import BUCKETS
-from dashboard.names import SIDES, Names
+from dashboard.names import Names
 from domain import figures
+from domain.codes import SIDE_WORDS
 from domain.incident import Incident, IncidentEvent, IncidentState, Kind
 from domain.series import SeriesKey
 
@@ -129,7 +130,7 @@ def row(incident: Incident, names: Names, zone: ZoneInfo, now: float) -> Row:
         endpoint=incident.endpoint,
         since=figures.moment(incident.since, zone, now),
         lasted=lasting(ended(incident, now) - incident.since),
-        side=SIDES.get(incident.side, ""),
+        side=SIDE_WORDS.get(incident.side, ""),
         by=incident.acknowledged_by,
         reason=incident.reason,
         is_open=incident.is_open,
@@ -184,7 +185,7 @@ def settled(state: State, hub: str, endpoint: str, incidents: Sequence[Incident]
 
 def names_side(text: str, side: str) -> bool:
     """Whether a text says already whose side it is."""
-    return side.casefold().replace("’", "'") in text.casefold().replace("’", "'")
+    return side.casefold() in text.casefold()
 
 
 def number_at(incidents: Sequence[Incident], hub: str, endpoint: str | None = None) -> int:
@@ -216,7 +217,7 @@ class Told:
 
 def told(incident: Incident, zone: ZoneInfo, now: float) -> Told:
     """The incident for the sentence."""
-    side = SIDES.get(incident.side, "")
+    side = SIDE_WORDS.get(incident.side, "")
     return Told(incident.id, figures.moment(incident.since, zone, now), side, incident.acknowledged_by)
 
 

@@ -35,7 +35,7 @@ def vendor_rows(snapshot: Snapshot) -> tuple[VendorRow, ...]:
     rows = []
     for key in snapshot.keys("vendor"):
         seen = last_minutes(snapshot, SeriesKey("vendor", key))
-        state = shown_state(judge(seen), seen, snapshot.least)
+        state = shown_state(judge(seen, snapshot.bounds), seen, snapshot.least)
         rows.append(VendorRow(key[0], state, shown_minutes(seen, snapshot.least)))
     return tuple(sorted(rows, key=lambda row: (-max(row.state.level, 1), -np.nan_to_num(row.minutes.calls), row.name)))
 

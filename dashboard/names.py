@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.codes import SHIPPED, Judgement, judge
+from domain.codes import SHIPPED, SIDE_WORDS, Judgement, judge
 from domain.identifiers import province
 from domain.settings import HubSettings, Settings
-
-SIDES = {
-    "ehealth": "eHealth’s side",
-    "hub": "the hub’s side",
-    "vendor": "the vendor’s side",
-    "pharmacy": "the pharmacy’s side",
-    "network": "the network’s side",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +44,7 @@ class Names:
         found = judge(code, None, self._codes)
         if not found.known:
             return CodeName("", "")
-        return CodeName(found.klass, SIDES.get(found.side, ""))
+        return CodeName(found.klass, SIDE_WORDS.get(found.side, ""))
 
     def pharmacy_place(self, number: str) -> str:
         """The province of a pharmacy; "" for a synthetic number."""

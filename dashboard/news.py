@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from dashboard.incidents import headline, names_side, sentence, span
-from dashboard.names import SIDES, Names
+from dashboard.names import Names
 from domain import figures
+from domain.codes import SIDE_WORDS
 from domain.incident import Incident, IncidentEvent, JournalEntry, Severity
 from domain.ports import IncidentStore
 
@@ -54,7 +55,7 @@ def news_of(entry: JournalEntry, incident: Incident, names: Names, zone: ZoneInf
     since = f"since {figures.moment(incident.since, zone, now)}"
     if incident.resolved is not None and not incident.is_open:
         since = f"from {span(incident.since, incident.resolved, zone, now, 'to')}"
-    side = SIDES.get(incident.side, "")
+    side = SIDE_WORDS.get(incident.side, "")
     told = [sentence(incident.reason)] if incident.is_open else []
     if side and not (told and names_side(incident.reason, side)):
         told.append(sentence(side))

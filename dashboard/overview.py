@@ -87,7 +87,7 @@ def judged_endpoints(
     for key in keys:
         seen = last_minutes(snapshot, SeriesKey("endpoint", key))
         hub, endpoint = key
-        state = shown_state(judge(seen), seen, snapshot.least)
+        state = shown_state(judge(seen, snapshot.bounds), seen, snapshot.least)
         state = told.settled(state, hub, endpoint, incidents, snapshot.complete_up_to)
         number = told.number_at(incidents, hub, endpoint)
         found[key] = Trouble(Judged(hub, names.hub(hub), endpoint, state), shown_minutes(seen, snapshot.least), number)
@@ -102,7 +102,7 @@ def _hub_row(
     now = snapshot.read(series, _SPARK_STEP, today.start, today.end)
     week = snapshot.compared_rows(series, _SPARK_STEP, now.start, now.end, "last week")
     lines = [shown_line(thin(as_line(rows, snapshot.zone), _SPARK_POINTS), snapshot.least) for rows in (now, week)]
-    state = shown_state(judge(seen), seen, snapshot.least)
+    state = shown_state(judge(seen, snapshot.bounds), seen, snapshot.least)
     state = told.settled(state, hub, "", incidents, snapshot.complete_up_to)
     number, shown = told.number_at(incidents, hub), shown_minutes(seen, snapshot.least)
     drawn = spark(lines[0], lines[1], today)
@@ -117,7 +117,7 @@ def _cause(snapshot: Snapshot, names: Names, about: Judged) -> Cause | None:
     step, _, end = span
     series = SeriesKey("endpoint", (about.hub, about.endpoint)) if about.endpoint else SeriesKey("hub", (about.hub,))
     rows = snapshot.read(series, step, end - _LOOK_BACK, end)
-    since = failing_since(rows, about.state.level)
+    since = failing_since(rows, about.state.level, snapshot.bounds)
     if since is None:
         return None
     window = Window("since", "", since, end)

@@ -104,7 +104,7 @@ class Site:
             self.series, self.live = ScopedSeries(ports.series, scope), ScopedLive(ports.live, scope)
             self.incidents = ScopedIncidents(ports.incidents, scope)
             self.restarts = None if ports.restarts is None else ScopedRestarts(ports.restarts, scope)
-        self.reader = Reader(self.series, self.live, self.clock, self.zone, view.least)
+        self.reader = Reader(self.series, self.live, self.clock, self.zone, view.least, self.settings.alerts)
         self.models, self.charts = Kept(shared.models, view), Kept(shared.charts, view)
 
     def allows(self, family: str, *key: str) -> bool:

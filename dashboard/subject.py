@@ -71,7 +71,7 @@ def page_model(site: Site, snapshot: Snapshot, subject: Subject, window: Window)
             ("endpoints", series, window.start, window.end, site.stamp(snapshot, 60), turns(happened)),
             lambda: _endpoints(site, snapshot, series.key[0], counted.endpoints, happened),
         )
-    state, shown = shown_state(judge(seen), seen, snapshot.least), shown_minutes(seen, snapshot.least)
+    state, shown = shown_state(judge(seen, snapshot.bounds), seen, snapshot.least), shown_minutes(seen, snapshot.least)
     if series.family in ("hub", "endpoint"):
         hub, endpoint = (*series.key, "")[:2]
         state = settled(state, hub, endpoint, happened, snapshot.complete_up_to)

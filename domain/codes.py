@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 CodeClass = Literal["ok", "functional", "technical"]
@@ -15,6 +16,15 @@ Side = Literal["ehealth", "hub", "vendor", "pharmacy", "network", ""]
 
 CLASSES: tuple[CodeClass, ...] = ("ok", "functional", "technical")
 SIDES: tuple[Side, ...] = ("ehealth", "hub", "vendor", "pharmacy", "network", "")
+SIDE_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "ehealth": "eHealth’s side",
+        "hub": "the hub’s side",
+        "vendor": "the vendors’ side",
+        "pharmacy": "the pharmacies’ side",
+        "network": "the network’s side",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

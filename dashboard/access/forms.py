@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from flask import Blueprint, Response, redirect, render_template, request, session, url_for
 from flask_limiter import Limiter
 from werkzeug.exceptions import BadRequest, NotFound
@@ -13,6 +11,7 @@ from dashboard import here
 from dashboard.access.gate import cookie_name, note
 from dashboard.access.passwords import SHORTEST, hashed, is_right, new_secret, unfit
 from dashboard.access.rules import is_account, limited_by, local_target
+from domain import figures
 from domain.access import User
 
 _AUDIT_ROWS = 300
@@ -181,8 +180,8 @@ def _set_cookie(response: AnyResponse, secret: str, seconds: int) -> None:
 
 
 def _moment(time: float) -> str:
-    local = datetime.fromtimestamp(time, here.shared().zone)
-    return f"{local:%a} {local.day} {local:%b %Y, %H:%M}"
+    shared = here.shared()
+    return figures.moment(time, shared.zone, shared.ports.wall.now())
 
 
 def _scope_words(user: User) -> str:

@@ -344,7 +344,7 @@ def test_the_answer_comes_first() -> None:
     assert text.replace("\u00a0", " ").splitlines() == [
         "Recip-e · a: it fails.",
         "Since 01:15.",
-        "Side: eHealth's side.",
+        "Side: eHealth’s side.",
         "Nearly all that fail are calls of apolline.",
         "",
         "Calls: 118 a minute now, 120 a minute last week.",

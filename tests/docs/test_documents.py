@@ -21,7 +21,7 @@ from logwatch.kinds import KINDS
 from logwatch.lines import MAX_LINE
 from pharmapulse.cli import call
 from pharmapulse.config import load
-from pharmapulse.wiring import Places
+from pharmapulse.places import Places
 from pharmapulse.wiring_deferred import deferred
 from rrd.store import RrdSeriesStore
 from store.outbox import KEPT_BYTES
@@ -115,8 +115,8 @@ def test_what_is_stored_is_what_the_document_says(data: Path) -> None:
 def test_every_file_of_the_house_exists() -> None:
     text = HOUSE.read_text("utf-8")
     named = {name for name in codes(prose(HOUSE)) if re.fullmatch(r"[a-z_]+/[\w./]*", name)}
-    drawn = set(re.findall(r"\b([a-z]+/)  ", text))
-    assert len(drawn) == 9
+    drawn = set(re.findall(r"\b([a-z_]+/)  ", text))
+    assert len(drawn) == 13
     assert not [name for name in named | drawn if not (ROOT / name).exists()]
 
 

@@ -20,7 +20,8 @@ import pytest
 
 from domain.series import FAMILIES
 from pharmapulse.config import load
-from pharmapulse.wiring import Places, live
+from pharmapulse.places import Places
+from pharmapulse.wiring import live
 from rrd.store import RrdSeriesStore
 from simulator.faults import ORDINARY
 from simulator.lines import rendered

@@ -13,7 +13,8 @@ from domain.clock import EventWaker, ReplayClock
 from domain.errors import LiveUnavailableError
 from domain.series import FAMILIES
 from pharmapulse.config import load
-from pharmapulse.wiring import ORIGIN_VARIABLE, Places, live
+from pharmapulse.places import Places
+from pharmapulse.wiring import ORIGIN_VARIABLE, live
 from rrd.store import RrdSeriesStore
 from simulator.world import build_world
 from tests.system import oracle
