@@ -125,7 +125,7 @@ class Alerts:
             if snapshot.live_answers:
                 _log.warning("the collector answers again: judging goes on")
             else:
-                _log.error("the collector does not answer: nothing is judged until it does")
+                _log.warning("the collector does not answer: nothing is judged until it does")
         self.stats.live_answers = snapshot.live_answers
 
     def _judge(self, snapshot: Snapshot, now: float) -> bool:
