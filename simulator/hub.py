@@ -146,6 +146,9 @@ class Hub:
         if length > _MOST_BYTES:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _json({"taken": False})
         body = environ["wsgi.input"].read(length)
+        if len(body) < length:
+            # Its sender was killed in the middle of it.
+            return HTTPStatus.BAD_REQUEST, _json({"taken": False})
         takes = self._queue.enter(time.monotonic())
         if takes is None:
             self.refused += 1

@@ -96,6 +96,14 @@ def test_a_journal_that_a_kill_cut_off_goes_on(hub: Hub, tmp_path: Path) -> None
     assert [entry.number for entry in read_journal(tmp_path / "journal.jsonl")] == [1, 2]
 
 
+def test_a_hub_takes_no_call_whose_sender_was_killed_in_the_middle(hub: Hub, tmp_path: Path) -> None:
+    with socket.create_connection(("127.0.0.1", hub.port), 5) as connection:
+        connection.sendall(b"POST /x HTTP/1.1\r\nHost: x\r\nIdempotency-Key: i\r\nContent-Length: 4\r\n\r\n<x")
+        connection.shutdown(socket.SHUT_WR)
+        assert b"400 Bad Request" in connection.recv(1_000)
+    assert not read_journal(tmp_path / "journal.jsonl")
+
+
 def test_what_is_sent() -> None:
     with closing(Scripted(b"HTTP/1.1 204 No Content\r\n\r\n")) as server, closing(carrier(server.port)) as carries:
         assert carries.send(call()).status == 204

@@ -162,7 +162,9 @@ class Stack:
     def stop(self) -> None:
         for process in self.processes.values():
             if process.alive():
-                process.stop()
+                process.process.terminate()
+        for process in self.processes.values():
+            process.wait()
 
 
 @pytest.fixture
