@@ -49,6 +49,14 @@ def test_floors_and_progress_stay(tmp_path: Path) -> None:
     state.close()
 
 
+def test_accounts_are_in_it_so_it_is_for_this_user_alone(tmp_path: Path) -> None:
+    state = open_state(url(tmp_path))
+    state.set_floors({HUB: 5})
+    modes = {file.stat().st_mode & 0o777 for file in (tmp_path / "data").iterdir()}
+    assert modes == {0o600}
+    state.close()
+
+
 def test_many_floors_at_once(tmp_path: Path) -> None:
     state = open_state(url(tmp_path))
     floors = {SeriesKey("pharmacy", (f"{i:08}",)): i for i in range(1_500)}
