@@ -102,7 +102,7 @@ class Teller:
         """The message of a journal entry, its picture as of now."""
         now = self._clock.now()
         snapshot = self._reader.snapshot()
-        link = f"{link_base(self._settings)}/incidents/{incident.id}"
+        link = f"{link_base(self._settings)}/incident/{incident.id}"
         heading = title(incident, entry.event, self._names)
         seen, drawn = None, None
         try:

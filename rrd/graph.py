@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +28,9 @@ WIDTH, HEIGHT = 800, 380
 _SMOOTH = 3  # rows of 10 s that are drawn as one
 _AT_ONCE = 500
 # What fits into the width, in letters.
-_LONGEST_TITLE, _LONGEST_WORDS = 70, 84
+_LONGEST_TITLE, _LONGEST_LINE = 70, 76
+_MOST_LINES = 2  # of a mark's words
+_INDENT = "   "  # as wide as the legend's sign
 _PATIENCE_SECONDS = 20.0
 
 
@@ -153,11 +156,16 @@ def _drawn(file: str, marks: Sequence[Mark], when: str, step: int) -> list[str]:
     ]
     for mark in marks:
         # The words stand in the legend: librrd writes none beside the line.
-        drawn.append(
-            f"VRULE:{int(mark.time // step * step)}#1b222c: {_legend(_cut(mark.words, _LONGEST_WORDS))}\\l:dashes=2,3"
-        )
+        first, *more = mark_lines(mark)
+        drawn.append(f"VRULE:{int(mark.time // step * step)}#1b222c: {_legend(first)}\\l:dashes=2,3")
+        drawn += [f"COMMENT:{_INDENT}{_legend(line)}\\l" for line in more]
     drawn.append(f"COMMENT:{_legend(when)}\\l")
     return drawn
+
+
+def mark_lines(mark: Mark) -> list[str]:
+    """A mark's words, as lines that fit into the width."""
+    return textwrap.wrap(mark.words, _LONGEST_LINE, max_lines=_MOST_LINES, placeholder=" …") or [""]
 
 
 def _when(end: int, zone: ZoneInfo) -> str:

@@ -15,7 +15,7 @@ from domain.errors import NotifyError, SeriesError
 from domain.ports import Delivery
 from domain.series import DAY, SeriesKey
 from domain.settings import Person
-from rrd.graph import Mark, draw, picture, window
+from rrd.graph import Mark, draw, mark_lines, picture, window
 from rrd.present import Reader
 from tests.alerts.world import PNG, Hook
 from tests.collector.world import BRUSSELS, START, MemorySeries
@@ -111,6 +111,15 @@ def test_a_picture_of_nothing_is_one(tmp_path: Path) -> None:
         snapshot, SeriesKey("hub", ("x",)), '-- "odd": %s \\ é' * 10, START - 60, [Mark(START, "a:b\\c %d")]
     )
     assert drawn.startswith(PNG)
+
+
+def test_the_words_of_a_mark_are_wrapped_and_not_cut_by_the_edge() -> None:
+    words = "since 14:32: 100 % of the calls fail technically (0.3 % last week), mostly PCDH_EHEALTH_CONNECTION_ERROR"
+    shown = [mark_lines(Mark(START, words)), mark_lines(Mark(START, f"{words}, {words}, {words}"))]
+    assert " ".join(shown[0]) == words
+    assert shown[1][-1].endswith(" …")
+    assert all(len(lines) == 2 and max(map(len, lines)) <= 76 for lines in shown)
+    assert mark_lines(Mark(START, "")) == [""]
 
 
 def test_a_picture_without_the_program_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

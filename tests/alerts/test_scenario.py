@@ -65,7 +65,7 @@ def test_an_endpoint_dies_and_recovers(tmp_path: Path, mailbox: Mailbox, hook: H
     assert mail["subject"] == f"Recip-e · {ENDPOINT} fails"
     text = mail.get_body(("plain",)).get_content().replace("\u00a0", " ")  # type: ignore[union-attr]
     assert "of the calls fail technically (0.3 % last week), mostly SOA-02001; eHealth’s side." in text
-    assert "Incident 1: http://localhost:8080/incidents/1" in text
+    assert "Incident 1: http://localhost:8080/incident/1" in text
     (picture,) = mail.iter_attachments()
     assert picture.get_content_type() == "image/png"
     assert picture.get_content().startswith(PNG)
