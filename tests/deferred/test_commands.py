@@ -37,7 +37,7 @@ url = "https://hub.example"
 @pytest.fixture
 def config(tmp_path: Path) -> str:
     file = tmp_path / "pharmapulse.toml"
-    file.write_text(CONFIG.format(port=free_port() - 2, hub=free_port()))
+    file.write_text(CONFIG.format(port=free_port(), hub=free_port()))
     return str(file)
 
 

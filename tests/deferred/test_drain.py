@@ -20,6 +20,7 @@ from deferred.verdict import Answer
 from domain.clock import ManualClock
 from domain.deferred import Call, QueueStatus
 from domain.errors import StoreError
+from simulator.hub import Queue
 from store.deferred import SqliteDeferred, open_deferred
 from store.keys import load_keys
 
@@ -280,6 +281,32 @@ class TestDrain:
             world.executor.run_all()
         assert fast == 100
         assert world.drain.rate < 20
+
+
+def p95(seconds: list[float]) -> float:
+    return sorted(seconds)[int(len(seconds) * 0.95)]
+
+
+def test_live_callers_hardly_notice_the_drain(world: World) -> None:
+    """A hub that serves 250 a second, 100 of them live, and 4,000 that waited: drained at 80, or all at once."""
+    world.rate, served, live = 80, Queue(0.02, 250), list[float]()
+    world.start()
+    world.add(*[""] * 4_000)
+    world.target.answer = lambda _call: Answer(200, served.enter(world.clock.now()) or 2.0)
+    next_live, normal = NOW, p95([Queue(0.02, 250).enter(number / 100) or 2.0 for number in range(1_000)])
+    while world.status().waiting:
+        wait = world.drain.step(world.clock.now())
+        world.executor.run_all()
+        world.clock.advance(min(wait, 0.01))
+        while next_live <= world.clock.now():
+            live.append(served.enter(next_live) or 2.0)
+            next_live += 0.01
+    assert len(live) / 100 < 4_000 / 80 * 1.3  # it took hardly longer than the rate allows
+    assert p95(live) <= 1.5 * normal
+    crowded = Queue(0.02, 250)
+    for _ in range(4_000):
+        crowded.enter(0.0)
+    assert p95([crowded.enter(number / 100) or 2.0 for number in range(100)]) > 20 * normal
 
 
 class TestService:
