@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo test lint bench bench-rrd soak
+.PHONY: help setup setup-test demo test lint bench bench-rrd soak deploy-test
 
 # Options of the command: make demo ARGS="--port 9090", make bench ARGS="--lines 10000000"
 ARGS :=
@@ -33,3 +33,6 @@ bench-rrd: setup ## the series store: history in, one bucket of 6,000 series
 
 soak: setup-test ## hundreds of kills of log watcher and collector under a growing, rotated log: sums stay exact
 	@PHARMAPULSE_KILLS=$${PHARMAPULSE_KILLS:-500} .venv/bin/pytest tests/system/test_kill.py -s $(ARGS)
+
+deploy-test: setup-test ## the playbook on a bare Debian, booted in a container (root)
+	@CI=true .venv/bin/pytest tests/deploy $(ARGS)
