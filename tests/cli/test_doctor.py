@@ -42,7 +42,7 @@ from pharmapulse.doctor.finding import Check, Finding, House, amount, fail, ok, 
 from pharmapulse.doctor.registry import CHECKS, examine
 from pharmapulse.doctor.report import as_json, as_text
 from pharmapulse.health import HealthServer
-from pharmapulse.places import HIGHEST_PORT, OFFSETS, Places
+from pharmapulse.places import OFFSETS, Places
 from store.access import SqlAccess
 from store.deferred import open_deferred
 from store.files import Claim
@@ -373,7 +373,7 @@ class TestProcesses:
         only([processes.judged(None, [], NOW)], "fail", "no log watcher was heard")
 
     def test_health_on_the_ports(self, tmp_path: Path) -> None:
-        base = next(port for port in iter(free_port, 0) if port <= HIGHEST_PORT)
+        base = free_port()
         at = house(tmp_path, f"[web]\nport = {base}\n")
         found = only(look(processes.check_health, at), "warn", "not running here", "pharmapulse run")
         assert "deferred" not in found.found, "it has no targets"
@@ -391,7 +391,7 @@ class TestProcesses:
             assert "keeping: the disk is full" in levels["logwatch"].found
 
     def test_something_else_on_a_port(self, tmp_path: Path) -> None:
-        base = next(port for port in iter(free_port, 0) if port <= HIGHEST_PORT)
+        base = free_port()
         at = house(tmp_path, f"[web]\nport = {base}\n")
         told = Health("logwatch", list, list, lambda: b"")
         with HealthServer(told, base + OFFSETS["collector"]):
@@ -625,7 +625,7 @@ class TestCommand:
     def test_a_fresh_site_has_nothing_to_mend(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        base = next(port for port in iter(free_port, 0) if port <= HIGHEST_PORT)
+        base = free_port()
         at = house(tmp_path, f"[web]\nport = {base}\n")
         monkeypatch.setattr(disk, "LEAST_BYTES", 0)
         monkeypatch.setattr(disk, "FEW_BYTES", 0)

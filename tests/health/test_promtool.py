@@ -15,7 +15,7 @@ import pytest
 from domain.clock import SystemClock
 from domain.redact import has_patient
 from pharmapulse.cli import COMMANDS
-from pharmapulse.places import HIGHEST_PORT, OFFSETS
+from pharmapulse.places import OFFSETS
 from tests.docs.reading import ROOT, rows, section
 from tests.health.reading import names, samples
 from tests.system.support import Running, free_port, get, get_json, no_traceback, running, try_get, wait_for
@@ -42,19 +42,11 @@ hub = "dpp"
 LINES, PATIENT = 300, "50010199928"
 
 
-def free_ports() -> int:
-    """A port with enough free ones after it."""
-    while True:
-        port = free_port()
-        if port <= HIGHEST_PORT and not any(try_get(port + offset, "/") for offset in OFFSETS.values()):
-            return port
-
-
 class Site:
     """A configuration with all its processes."""
 
     def __init__(self, home: Path, stack: ExitStack) -> None:
-        self.port = free_ports()
+        self.port = free_port()
         self.file = home / "pharmapulse.toml"
         self.file.write_text(CONFIG.format(port=self.port))
         now = SystemClock().now()

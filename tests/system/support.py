@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -39,11 +40,39 @@ def wait_for(what: str, look: Callable[[], T | None], seconds: float = 60.0, eve
         _PAUSE.wait(every)
 
 
+# A process of ours answers on `web.port` and the ports after it, the demo's the furthest. Below the ephemeral range, so
+# that no connection of this machine comes to have one of them meanwhile.
+_PORTS_IN_A_ROW = 8
+_PORTS = range(20_000, 32_000, _PORTS_IN_A_ROW)
+_taken: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
+    """A port of this machine that nobody listens on, nor on the seven after it; given to nobody else while we run.
+
+    Other workers and other test runs see what is taken: a socket with the port's name is held until our end.
+    """
+    begin = random.SystemRandom().randrange(len(_PORTS))
+    for base in (*_PORTS[begin:], *_PORTS[:begin]):
+        held = socket.socket(socket.AF_UNIX)
+        try:
+            held.bind(f"\0pharmapulse-test-port-{base}")
+        except OSError:
+            held.close()
+            continue
+        _taken.append(held)
+        if all(_is_free(base + place) for place in range(_PORTS_IN_A_ROW)):
+            return base
+    raise AssertionError(f"no {_PORTS_IN_A_ROW} free ports in a row from {_PORTS[0]} to {_PORTS[-1]}")
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return False
+    return True
 
 
 def is_alive(pid: int) -> bool:
