@@ -82,7 +82,7 @@ class Gateway:
             status, headers, body = self._refuse(_later("the call could not be kept; try again later"))
         whole = {"Cache-Control": "no-store", "Content-Length": str(len(body)), **headers}
         start_response(f"{int(status)} {status.phrase}", list(whole.items()))
-        return [body]
+        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
 
     def _answer(self, environ: Mapping[str, Any]) -> tuple[HTTPStatus, Mapping[str, str], bytes]:
         method, raw = str(environ["REQUEST_METHOD"]), _raw(environ)

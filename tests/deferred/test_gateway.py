@@ -242,6 +242,7 @@ def _at_once(works: list[Callable[[], int]]) -> list[int]:
 
 def test_health_tells_of_gateway_and_drain(door: Door) -> None:
     assert door.ask("GET", "/healthz", secret="")[0] == 200
+    assert door.ask("HEAD", "/healthz", secret="")[::2] == (200, None)
     status, _, told = door.ask("GET", "/readyz", secret="")
     assert status == 503
     assert {check["name"]: check["ok"] for check in told["checks"]} == {"queue": True, "drain": False}
