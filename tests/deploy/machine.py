@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import fcntl
 import os
 import shutil
 import signal
@@ -18,8 +19,15 @@ from pathlib import Path
 SUITE, MIRROR = "bookworm", "http://deb.debian.org/debian"
 # What a machine must have before ansible can reach it, and no more.
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "python3", "ca-certificates", "openssh-server")
-NEEDED = ("debootstrap", "systemd-nspawn", "ssh", "ssh-keygen", "uv")
+NEEDED = ("debootstrap", "systemd-nspawn", "ssh", "ssh-keygen", "curl")
+# The one that `make setup` brings along where there is none.
+OWN_UV = Path(__file__).parents[2] / ".venv-uv" / "bin" / "uv"
 BOOT_SECONDS, STOP_SECONDS = 60.0, 30.0
+
+
+def uv() -> str:
+    """The command uv; empty where there is none."""
+    return shutil.which("uv") or (str(OWN_UV) if OWN_UV.exists() else "")
 
 
 def missing() -> str:
@@ -27,6 +35,7 @@ def missing() -> str:
     if os.geteuid() != 0:
         return "only root can boot a container"
     lacking = [program for program in NEEDED if shutil.which(program) is None]
+    lacking += [] if uv() else ["uv"]
     return f"these are not installed: {', '.join(lacking)}" if lacking else ""
 
 
@@ -71,10 +80,30 @@ def free_port(count: int = 1) -> int:
 @contextmanager
 def booted() -> Iterator[Machine]:
     """A fresh machine; gone afterwards."""
+    with _kept() as kept:
+        yield from _booted(_bare(kept))
+
+
+@contextmanager
+def _kept() -> Iterator[Path]:
+    """The directory of what is kept between tests, for one of them at a time: two machines would share their groups."""
+    kept = Path(tempfile.gettempdir()) / f"pharmapulse-bare-{SUITE}"
+    kept.mkdir(mode=0o700, exist_ok=True)
+    status = kept.lstat()
+    assert (status.st_uid, status.st_mode & 0o077) == (0, 0), f"{kept} is not root's alone"
+    handle = os.open(kept, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield kept
+    finally:
+        os.close(handle)
+
+
+def _booted(bare: Path) -> Iterator[Machine]:
     home = Path(tempfile.mkdtemp(prefix="pharmapulse-deploy-"))
     root = home / "root"
     try:
-        subprocess.run(["cp", "-a", "--reflink=auto", _bare(), root], check=True)
+        subprocess.run(["cp", "-a", "--reflink=auto", bare, root], check=True)
         pip, shared = _package_index(root)
         machine = Machine(root, home, free_port(), pip)
         _allow_ssh(machine)
@@ -99,12 +128,8 @@ def booted() -> Iterator[Machine]:
         shutil.rmtree(home)
 
 
-def _bare() -> Path:
+def _bare(kept: Path) -> Path:
     """A bare root, made once on each machine and copied from then on."""
-    kept = Path(tempfile.gettempdir()) / f"pharmapulse-bare-{SUITE}"
-    kept.mkdir(mode=0o700, exist_ok=True)
-    status = kept.lstat()
-    assert (status.st_uid, status.st_mode & 0o077) == (0, 0), f"{kept} is not root's alone"
     bare = kept / "root"
     if not bare.exists():
         making = Path(tempfile.mkdtemp(dir=kept))

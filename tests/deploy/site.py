@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.deploy.machine import Machine, free_port
+from tests.deploy.machine import Machine, free_port, uv
 
 ROOT = Path(__file__).parents[2]
 ANSIBLE = ROOT / "ansible"
@@ -109,6 +109,7 @@ class Deployment:
             "pharmapulse_port": self.port,
             "pharmapulse_settings": settings,
             "pharmapulse_secrets": {"on-call": f"json://127.0.0.1:9/{SECRET}"},
+            "pharmapulse_uv": uv(),
             "pharmapulse_pip_environment": self.machine.pip,
             "nginx_ops_host": OPS,
             "nginx_status_host": STATUS,
