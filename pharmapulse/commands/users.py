@@ -33,11 +33,13 @@ examples:
   pharmapulse users disable apolline --config pharmapulse.toml
   pharmapulse users list --config pharmapulse.toml --json
   pharmapulse users token grafana --role partner --hub dpp --ability read --days 90 --config pharmapulse.toml
+  pharmapulse users token connectors --role partner --hub dpp --ability defer --config pharmapulse.toml
   pharmapulse users revoke-token 3 --config pharmapulse.toml
   pharmapulse users audit --config pharmapulse.toml
 
 ops read and change everything. Partners read the hubs (--hub) and vendors (--vendor) they are given, or everything
-(--all), and are told no counts under five. A link or a token is shown once; only its hash is kept.
+(--all), and are told no counts under five. A token with the ability to defer does so for the
+hubs it is given. A link or a token is shown once; only its hash is kept.
 """
 TOKEN_DAYS = 365
 TOKEN_PREFIX = "pharmapulse_"  # noqa: S105 (what tokens begin with, so that a lost one is known for what it is)
@@ -128,7 +130,7 @@ def _token(options: argparse.Namespace, config: Config, store: AccessStore) -> i
     name, role = _new_name(options.name), _role(options)
     if options.days < 0:
         raise UsageError(f"--days {options.days}: write how many days the token lives, or 0 for ever")
-    scope = _scope(options) if "read" in abilities else Scope()
+    scope = _scope(options)
     now, secret = SystemClock().now(), f"{TOKEN_PREFIX}{new_secret()}"
     expires = now + options.days * 86_400 if options.days else None
     token = store.add_token(name, secret, role, scope, abilities, now, expires)

@@ -85,9 +85,12 @@ def test_tokens_are_made_listed_and_revoked(users: Users, file: Path) -> None:
     assert "token 1, until " in answer.line
     assert "partner, reads hub dpp" in users("tokens").out
     gateway = json.loads(
-        users("token", "gateway", "--role", "partner", "--ability", "defer", "--days", "0", "--json").out
+        users(
+            "token", "gateway", "--role", "partner", "--hub", "dpp", "--ability", "defer", "--days", "0", "--json"
+        ).out
     )
-    assert (gateway["abilities"], gateway["expires"], gateway["scope"]["hubs"]) == (["defer"], None, [])
+    assert (gateway["abilities"], gateway["expires"], gateway["scope"]["hubs"]) == (["defer"], None, ["dpp"])
+    assert users("token", "other", "--role", "partner", "--ability", "defer").code == 2, "it could defer nothing"
     with access(load(file)) as store:
         token = store.token(secret, store.tokens()[0].made + 1)
         assert token is not None
