@@ -92,6 +92,9 @@ missing_packages() {
         has_sbin nginx || echo nginx-light
         have promtool || echo prometheus
         has_sbin debootstrap || echo debootstrap
+        have systemd-nspawn || echo systemd-container
+        have ssh || echo openssh-client
+        have curl || echo curl
         has_sbin setcap || echo libcap2-bin
     fi
 }
@@ -112,7 +115,7 @@ up_to_date() {
     .venv/bin/python -c 'import rrdtool' 2>/dev/null && have rrdtool || return 1
     [[ "$stage" == run ]] || {
         have rg && have mawk && have mtail && has_browser && has_broker && have promtool &&
-            has_sbin nginx && has_sbin debootstrap && has_sbin setcap
+            has_sbin nginx && has_sbin debootstrap && has_sbin setcap && have systemd-nspawn && have ssh && have curl
     }
 }
 

@@ -537,18 +537,18 @@ class TestDeferredCalls:
         opened.close()
 
     @pytest.mark.parametrize(
-        ("facts", "pulse", "level", "words"),
+        ("facts", "silent", "level", "words"),
         [
-            (queue(waiting=5), NOW - 1, "", ()),
-            (queue(held_since=NOW - 60, held_by="anna"), NOW - 1, "", ()),
-            (queue(dead=2), NOW - 1, "warn", ("2 calls", "dead")),
-            (queue(waiting=5), NOW - 600, "fail", ("silent for 10 min", "pharmapulse deferred")),
+            (queue(waiting=5), 1, "", ()),
+            (queue(held_since=NOW - 60, held_by="anna"), 1, "", ()),
+            (queue(dead=2), 1, "warn", ("2 calls", "dead")),
+            (queue(waiting=5), 600, "fail", ("silent for 10 min", "pharmapulse deferred")),
             (queue(waiting=5), None, "fail", ("has never run",)),
-            (queue(target="gone", waiting=1), NOW, "fail", ("no target any more", 'name = "gone"')),
+            (queue(target="gone", waiting=1), 0, "fail", ("no target any more", 'name = "gone"')),
         ],
     )
-    def test_queues(self, facts: QueueFacts, pulse: float | None, level: str, words: tuple[str, ...]) -> None:
-        found = list(calls.judged([facts], pulse, NOW, {"dpp"}, "f.toml"))
+    def test_queues(self, facts: QueueFacts, silent: int | None, level: str, words: tuple[str, ...]) -> None:
+        found = list(calls.judged([facts], None if silent is None else NOW - silent, NOW, {"dpp"}, "f.toml"))
         if level:
             only(found, level, *words)
         else:
