@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -53,7 +54,7 @@ def free_port() -> int:
     Other workers and other test runs see what is taken: a socket with the port's name is held until our end.
     """
     begin = random.SystemRandom().randrange(len(_PORTS))
-    for base in (*_PORTS[begin:], *_PORTS[:begin]):
+    for base in chain(_PORTS[begin:], _PORTS[:begin]):
         held = socket.socket(socket.AF_UNIX)
         try:
             held.bind(f"\0pharmapulse-test-port-{base}")
@@ -95,6 +96,12 @@ def children(pid: int) -> list[int]:
             if int(fields[1]) == pid and fields[0] != "Z":
                 found.append(int(entry.name))
     return found
+
+
+def command_of(pid: int) -> str:
+    """The pharmapulse command that a process runs."""
+    words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return words[words.index(b"pharmapulse") + 1].decode() if b"pharmapulse" in words else ""
 
 
 class Running:

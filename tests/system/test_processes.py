@@ -10,7 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.support import Running, children, free_port, is_alive, no_traceback, running, try_get, wait_for
+from pharmapulse.places import OFFSETS
+from tests.system.support import (
+    Running,
+    children,
+    command_of,
+    free_port,
+    is_alive,
+    no_traceback,
+    running,
+    try_get,
+    wait_for,
+)
 
 CONFIG = """\
 [site]
@@ -33,12 +44,6 @@ def descendants(pid: int) -> list[int]:
     for child in list(found):
         found += descendants(child)
     return found
-
-
-def command_of(pid: int) -> str:
-    """The pharmapulse command that a process runs."""
-    words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    return words[words.index(b"pharmapulse") + 1].decode() if b"pharmapulse" in words else ""
 
 
 @pytest.fixture
@@ -80,8 +85,9 @@ def test_killed_it_leaves_nobody_behind(stack: Running) -> None:
 
 def test_what_dies_is_started_again(stack: Running, port: int) -> None:
     before = {command_of(pid): pid for pid in children(stack.pid)}
-    for name in ("collector", "dashboard", "logwatch"):
-        os.kill(before[name], signal.SIGKILL)
+    assert before.keys() == set(OFFSETS) - {"deferred"}
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
     wait_for("the end of the old dashboard", lambda: not is_alive(before["dashboard"]))
     again = wait_for("all of them again", lambda: new_ones(stack.pid, before), 60)
     assert again.keys() == before.keys()
