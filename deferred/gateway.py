@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +28,7 @@ from deferred.admission import (
 from deferred.intake import Intake, QueueFullError, Tokens
 from deferred.metrics import exposed
 from deferred.service import LATE_SECONDS
+from deferred.stats import GatewayStats
 from domain.access import Token
 from domain.clock import Clock
 from domain.deferred import Call, Receipt
@@ -42,14 +42,6 @@ _PIECE = 65_536
 _log = logging.getLogger(__name__)
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
-
-
-@dataclass
-class GatewayStats:
-    """What came in since the start: calls kept or known already, and refusals by status."""
-
-    accepted: int = 0
-    refused: dict[int, int] = field(default_factory=dict)
 
 
 class Gateway:

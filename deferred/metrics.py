@@ -13,7 +13,7 @@ from domain.exposition import counter, exposition, gauge
 from domain.ports import DeferredStore
 
 if TYPE_CHECKING:
-    from deferred.gateway import GatewayStats
+    from deferred.stats import GatewayStats
 
 
 def exposed(store: DeferredStore, targets: Sequence[str], clock: Clock, stats: GatewayStats) -> Callable[[], bytes]:

@@ -10,8 +10,8 @@ from alerts.metrics import figures as alerts_figures
 from alerts.stats import Stats as AlertsStats
 from collector.metrics import figures as collector_figures
 from dashboard.metrics import figures as dashboard_figures
-from deferred.gateway import GatewayStats
 from deferred.metrics import gateway_figures, queue_figures
+from deferred.stats import GatewayStats
 from domain.exposition import Read, exposition, request_figures
 from domain.requests import Requests
 from logwatch.metrics import figures as logwatch_figures

@@ -8,8 +8,8 @@ from alerts import metrics as alerts_metrics
 from alerts.stats import Stats as AlertsStats
 from collector import metrics as collector_metrics
 from collector.metrics import STALE_SECONDS
-from deferred.gateway import GatewayStats
 from deferred.metrics import gateway_figures, queue_figures
+from deferred.stats import GatewayStats
 from domain.clock import ManualClock
 from domain.deferred import QueueStatus
 from domain.exposition import Read, exposition
