@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from prometheus_client.metrics_core import Metric
 
+from deferred.stats import GatewayStats
 from domain.clock import Clock
 from domain.deferred import QueueStatus
 from domain.exposition import counter, exposition, gauge
 from domain.ports import DeferredStore
-
-if TYPE_CHECKING:
-    from deferred.stats import GatewayStats
 
 
 def exposed(store: DeferredStore, targets: Sequence[str], clock: Clock, stats: GatewayStats) -> Callable[[], bytes]:
