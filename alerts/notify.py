@@ -24,6 +24,7 @@ TIMEOUT_SECONDS = 30.0
 _PICTURE = "graph.png"
 _LEAST_SECRET = 4
 _PLAIN_HOOKS = ("json", "xml", "form")
+_SHARE_NOTHING = ("mailto", *_PLAIN_HOOKS)
 # Where each thread's own calls are told: apprise's words go to its result, and not into our log a second time.
 logging.getLogger("apprise").propagate = False
 
@@ -45,7 +46,7 @@ class AppriseNotifier:
         """`root` is the directory that relative `urls_file` are meant from."""
         self._people = {person.name: person for person in people}
         self._root = root
-        self._lock = threading.Lock()
+        self._alone, self._making = dict[str, threading.Lock](), threading.Lock()
 
     def people(self) -> Sequence[str]:
         """Who can be told."""
@@ -69,9 +70,22 @@ class AppriseNotifier:
         known = self._people.get(person)
         if known is None:
             raise NotifyError(f'there is nobody called "{person}" among people any more', retry=False)
-        # One message at a time: some of apprise's channels share state between instances.
-        with self._lock:
-            return [_send(url, delivery, person) for url in urls_of(known, self._root)]
+        return [self._send(url, delivery, person) for url in urls_of(known, self._root)]
+
+    def _send(self, url: str, delivery: Delivery, person: str) -> Sent:
+        """One message at a time of a kind: some of apprise's channels share state between instances.
+
+        Mail and plain hooks share none: a server of somebody's that hangs holds up nobody else.
+        """
+        with self._making:
+            _load_channels()  # which is not for two threads at once
+        scheme = url.partition("://")[0].lower()
+        if scheme.rstrip("s") in _SHARE_NOTHING:
+            return _send(url, delivery, person)
+        with self._making:
+            alone = self._alone.setdefault(scheme, threading.Lock())
+        with alone:
+            return _send(url, delivery, person)
 
 
 def urls_of(person: Person, root: Path) -> list[str]:

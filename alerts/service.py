@@ -3,7 +3,7 @@
 1. What is open and written is judged up to the watermark, whenever another bucket is complete. 2. Incidents are
 opened and moved, each with its journal entry and its notifications in one transaction. 3. The published document is
 written, at each change and every ten seconds. A thread of its own tells people, so that a slow channel holds up
-nothing.
+nothing, and each of them by another one.
 
 What a `kill -9` leaves at any of these: an incident moved or not, with all that is to be told of it; everything
 else is read again from the series and the state. Told twice is only what was told and not yet written down as told.
@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from alerts.detect import STEP, Detector
+from alerts.detect import SECONDS, STEP, Detector
 from alerts.publish import DAYS, Queues, document, hubs_of, known_of, write
 from alerts.routes import route
 from alerts.stats import Stats
@@ -79,9 +79,12 @@ class Alerts:
 
     def run(self, stop: threading.Event) -> None:
         """Tick until `stop` is set, while a thread tells. What may work later is told once and tried again."""
-        telling = threading.Thread(target=self.teller.run, args=(stop,), name="tell", daemon=True)
+        faults: list[BaseException] = []
+        telling = threading.Thread(target=self._tell, args=(stop, faults), name="tell", daemon=True)
         telling.start()
         while not stop.is_set():
+            if faults:
+                raise faults[0]  # better started again than judging what nobody is told
             try:
                 self.tick()
                 if self.stats.failing:
@@ -94,7 +97,14 @@ class Alerts:
                     _log.error("cannot judge, and goes on trying: %s", error)
                 self.stats.failing = str(error)
             self._pause(stop)
+        self.teller.wake()
         telling.join(_STOP_SECONDS)
+
+    def _tell(self, stop: threading.Event, faults: list[BaseException]) -> None:
+        try:
+            self.teller.run(stop)
+        except BaseException as error:  # noqa: BLE001 (raised again by `run`)
+            faults.append(error)
 
     def _pause(self, stop: threading.Event) -> None:
         """Until the next tick, in short pieces: a stop is not kept waiting."""
@@ -166,7 +176,7 @@ class Alerts:
     def _under_way(self, now: float) -> list[Restart]:
         """Restarts that explain what is seen: active ones, and those that ended a moment ago."""
         active = [one for one in self._restarts.unfinished() if one.is_active]
-        over = [one for one in self._restarts.restarts(now - SETTLE, _MANY) if one.state == "ended"]
+        over = [one for one in self._restarts.restarts(now - SECONDS - SETTLE, _MANY) if one.state == "ended"]
         return [*active, *over]
 
     def _noted(self, unsettled: Sequence[Incident], restarts: Sequence[Restart]) -> set[tuple[int, int]]:

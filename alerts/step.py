@@ -25,8 +25,9 @@ from domain.restart import Restart
 
 CONFIRM: Mapping[tuple[Kind, Severity], float] = {("failing", "notice"): 120.0, ("fewer", "notice"): 300.0}
 HEALTHY, CLOSE, RELAPSE = 60.0, 1_800.0, 300.0
-# What a restart leaves in the last minutes' figures is expected so long after it, too.
-SETTLE = 180.0
+# What a restart leaves in the last minutes' figures is expected so long after it, too; and one that takes longer
+# than was planned, so much longer. Then it is no longer what was expected, and somebody has to hear of it.
+SETTLE, OVERDUE = 180.0, 600.0
 _RANK: Mapping[Severity, int] = {"log": 0, "notice": 1, "page": 2}
 
 
@@ -116,12 +117,13 @@ def step(
     `restarts` are those under way or just over; `noted` are (incident, restart) whose journal says so already.
     """
     out = Step()
-    restarting = {one.hub: one for one in restarts if one.is_active or (one.ended or 0.0) + SETTLE > now}
+    restarting = {one.hub: one for one in restarts if is_expected(one, now)}
     left = [one for one in unsettled if one.hub not in restarting]
     for incident in unsettled:
         if (restart := restarting.get(incident.hub)) is not None:
             _during(out, incident, restart, noted)
-    found = causes([one for one in findings if one.anomaly.series.key[0] not in restarting], endpoints_of)
+    told = [one for one in findings if one.anomaly.series.key[0] not in restarting]
+    found = causes([one for one in told if not _left_by(one.anomaly, restarts)], endpoints_of)
     explained: dict[int, list[Cause]] = {}
     for cause in found:
         explains = _explains(left, cause)
@@ -236,6 +238,30 @@ def _during(out: Step, incident: Incident, restart: Restart, noted: Collection[t
     if incident.is_open and (incident.id, restart.id) not in noted:
         text = f"{restart_words(restart)}: what is seen meanwhile is expected, and not told"
         out.changes.append(Change(incident, incident, "noted", text))
+
+
+def is_expected(restart: Restart, now: float) -> bool:
+    """Whether a restart explains what is seen of its hub: until it should be over, and shortly after the hub is back.
+
+    While what piled up drains the hub works: that it fails then is told.
+    """
+    if restart.state == "holding":
+        return now < restart.until + OVERDUE
+    back = _back(restart)
+    return back is not None and now < back + SETTLE
+
+
+def _back(restart: Restart) -> float | None:
+    """When its hub was back; None where it is not, or never went away."""
+    if restart.started is None:
+        return None
+    return restart.ended if restart.resumed is None else restart.resumed
+
+
+def _left_by(anomaly: Anomaly, restarts: Sequence[Restart]) -> bool:
+    """Whether calls are few because a restart held them in a part of the time that was counted."""
+    backs = [_back(one) for one in restarts if one.hub == anomaly.series.key[0]]
+    return anomaly.kind == "fewer" and any(back is not None and back > anomaly.since for back in backs)
 
 
 def restart_words(restart: Restart) -> str:

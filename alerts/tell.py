@@ -1,4 +1,7 @@
-"""Telling what waits to be told: a message with a picture, again and again for a day where a channel is down."""
+"""Telling what waits to be told: a message with a picture, again and again for a day where a channel is down.
+
+Messages are made here, and each person is told by a lane of their own (`alerts.lanes`).
+"""
 
 from __future__ import annotations
 
@@ -11,34 +14,27 @@ import numpy as np
 
 from alerts.blame import calls_by_vendor, vendor_behind
 from alerts.detect import usual_of
+from alerts.lanes import Due, Lanes
 from alerts.message import Figures, body, hub_names, link_base, place, title
 from alerts.stats import Stats
 from domain import figures
 from domain.clock import Clock, Waker
-from domain.errors import NotifyError, PharmapulseError, SeriesError
+from domain.errors import PharmapulseError, SeriesError
 from domain.incident import Incident, JournalEntry, Notification
 from domain.ports import Delivery, IncidentStore, Notifier
-from domain.series import DAY, floor_bucket
+from domain.series import floor_bucket
 from domain.settings import Settings
 from rrd.graph import Mark, picture
 from rrd.present import Reader, Snapshot
 
-FIRST_PAUSE, LONGEST_PAUSE = 30.0, 3_600.0
-GIVE_UP_SECONDS = float(DAY)
 AT_ONCE = 50
 WAIT_SECONDS = 2.0
 
 _log = logging.getLogger(__name__)
 
 
-def next_try(attempts: int, since: float, now: float) -> float | None:
-    """When to try again after `attempts` that failed, the first due at `since`; None: a day is enough."""
-    at = now + min(FIRST_PAUSE * 2 ** min(attempts - 1, 20), LONGEST_PAUSE)
-    return None if at - since > GIVE_UP_SECONDS else at
-
-
 class Teller:
-    """Takes notifications out of the store and tells them. For one thread, which a slow channel may hold up."""
+    """Takes notifications out of the store and tells them. For one thread."""
 
     def __init__(
         self, reader: Reader, incidents: IncidentStore, notifier: Notifier, settings: Settings, clock: Clock,
@@ -48,13 +44,14 @@ class Teller:
         self._settings, self._clock, self._waker, self._stats = settings, clock, waker, stats
         self._names: Mapping[str, str] = hub_names(settings)
         self._zone = ZoneInfo(settings.site.zone)
+        self._lanes = Lanes(incidents, notifier, clock, stats, self._zone)
 
     def run(self, stop: threading.Event) -> None:
         """Tell until `stop` is set. What may work later (a locked database) is told once and tried again."""
         failing = False
         while not stop.is_set():
             try:
-                self.tick()
+                self._begin(stop)
                 if failing:
                     _log.warning("telling again")
                 failing, self._stats.telling_fails = False, ""
@@ -63,40 +60,50 @@ class Teller:
                     _log.error("cannot tell anybody, and goes on trying: %s", error)
                 failing, self._stats.telling_fails = True, str(error)
             self._waker.wait(WAIT_SECONDS)
+        self._lanes.join()
+
+    def wake(self) -> None:
+        """End its pause."""
+        self._waker.wake()
 
     def tick(self) -> int:
-        """Tell all that is due; how many were told. Raises StoreError."""
-        made: dict[int, Delivery] = {}
-        told = 0
-        self._stats.telling.beat()
-        for notification in self._incidents.to_tell(self._clock.now(), AT_ONCE):
-            self._stats.telling.beat()
-            incident = self._incidents.incident(notification.incident)
-            entry = next(
-                (one for one in self._incidents.journal(notification.incident) if one.id == notification.entry), None
-            )
-            if incident is None or entry is None:
-                self._incidents.not_told(notification, "the incident is gone", None)
-                continue
-            if entry.id not in made:
-                made[entry.id] = self.delivery(incident, entry)
-            told += self._tell(notification, made[entry.id], entry)
-        return told
+        """Tell all that is due, and wait for it; how many were told. Raises StoreError."""
+        before = self._stats.told
+        self._begin(threading.Event())
+        self._lanes.join()
+        self._lanes.keep()
+        return self._stats.told - before
 
-    def _tell(self, notification: Notification, delivery: Delivery, entry: JournalEntry) -> bool:
-        try:
-            self._notifier.tell(notification.person, delivery)
-        except NotifyError as error:
-            self._stats.tellings_failed += 1
-            now = self._clock.now()
-            at = next_try(notification.attempts + 1, entry.at, now) if error.retry else None
-            self._incidents.not_told(notification, str(error), at)
-            what = "is given up" if at is None else f"is tried again at {figures.clock_time(at, self._zone)}"
-            _log.error("incident %d: %s; this %s", notification.incident, error, what)
-            return False
-        self._incidents.told(notification, self._clock.now())
-        self._stats.told += 1
-        return True
+    def _begin(self, stop: threading.Event) -> None:
+        """Begin to tell what is due to those who are not being told. Raises StoreError."""
+        self._stats.telling.beat()
+        # Asked for before what they could not keep is kept: who is not busy then has nothing left to keep.
+        busy = self._lanes.busy()
+        self._lanes.keep()
+        made: dict[int, Delivery | None] = {}
+        since: dict[int, float] = {}
+        of_person: dict[str, list[Due]] = {}
+        for notification in self._incidents.to_tell(self._clock.now(), AT_ONCE, busy):
+            self._stats.telling.beat()
+            if notification.entry not in made:
+                made[notification.entry], since[notification.entry] = self._made(notification)
+            delivery = made[notification.entry]
+            if delivery is None:
+                self._incidents.not_told(notification, "the incident is gone", None)
+            else:
+                due = Due(notification, delivery, since[notification.entry])
+                of_person.setdefault(notification.person, []).append(due)
+        for person, theirs in of_person.items():
+            self._lanes.begin(person, theirs, stop)
+
+    def _made(self, notification: Notification) -> tuple[Delivery | None, float]:
+        """The message of a notification, None where its incident is gone; and when it was due first."""
+        incident = self._incidents.incident(notification.incident)
+        journal = self._incidents.journal(notification.incident)
+        entry = next((one for one in journal if one.id == notification.entry), None)
+        if incident is None or entry is None:
+            return None, 0.0
+        return self.delivery(incident, entry), entry.at
 
     def delivery(self, incident: Incident, entry: JournalEntry) -> Delivery:
         """The message of a journal entry, its picture as of now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, get_args
 
 from sqlalchemy import Engine, Row, func, insert, or_, select, update
@@ -120,9 +120,11 @@ class SqlIncidents:
             for number, (at, reason) in sorted(seen.items()):
                 connection.execute(update(incidents).where(incidents.c.id == number).values(seen=at, reason=reason))
 
-    def to_tell(self, now: float, limit: int) -> Sequence[Notification]:
-        """Notifications that are due, oldest first."""
-        due = (notifications.c.state == _WAITING, notifications.c.next_at <= now)
+    def to_tell(self, now: float, limit: int, but: Collection[str] = ()) -> Sequence[Notification]:
+        """Notifications that are due, oldest first, but for those of these people."""
+        due = (
+            notifications.c.state == _WAITING, notifications.c.next_at <= now, notifications.c.person.not_in(but),
+        )  # fmt: skip
         with told(self._engine), self._engine.connect() as connection:
             return [_notification(row) for row in connection.execute(_TO_TELL.where(*due).limit(limit))]
 

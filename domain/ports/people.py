@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -139,8 +139,8 @@ class IncidentStore(Protocol):
         """Note of incidents (by number) that they were seen again, when and how (a reason), without an entry."""
         ...
 
-    def to_tell(self, now: float, limit: int) -> Sequence[Notification]:
-        """Notifications that are due, oldest first."""
+    def to_tell(self, now: float, limit: int, but: Collection[str] = ()) -> Sequence[Notification]:
+        """Notifications that are due, oldest first, but for those of these people."""
         ...
 
     def told(self, notification: Notification, now: float) -> None:

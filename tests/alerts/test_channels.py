@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,3 +130,20 @@ def test_a_picture_without_the_program_says_so(monkeypatch: pytest.MonkeyPatch, 
     with pytest.raises(SeriesError, match="there is no rrdtool"):
         draw(START, 10, lines, "x", [], BRUSSELS)
     assert not [name for name in os.listdir(tmp_path) if name.startswith("pharmapulse")]  # noqa: PTH208 (names are enough)
+
+
+def test_a_mail_server_that_never_answers_holds_up_nobody_else(tmp_path: Path, hook: Hook) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        mail = f"mailto://127.0.0.1:{port}?from=pulse@example.org&to=ann@example.org"
+        people = (Person(name="ann", urls=(mail,)), Person(name="ben", urls=(hook.url,)))
+        both = AppriseNotifier(people, tmp_path)
+        hanging = threading.Thread(target=both.send, args=("ann", DELIVERY))
+        hanging.start()
+        connection, _ = silent.accept()
+        both.tell("ben", DELIVERY)
+        assert len(hook.posts) == 1
+        assert hanging.is_alive()
+        connection.close()
+    hanging.join(30)
+    assert not hanging.is_alive()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import get_args
+from typing import cast, get_args
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -15,14 +15,14 @@ from alerts.blame import Blame, blame, vendor_behind
 from alerts.detect import Finding
 from alerts.evidence import failing_stretch, silence
 from alerts.judge import DEFAULTS
+from alerts.lanes import next_try
 from alerts.lifecycle import LIFE, IllegalTransitionError, acknowledged, moved, next_state, was_told
 from alerts.message import Figures, body, link_base, title
 from alerts.routes import route
-from alerts.step import CLOSE, HEALTHY, RELAPSE, Change, causes, step
-from alerts.tell import next_try
+from alerts.step import CLOSE, HEALTHY, RELAPSE, Change, causes, is_expected, step
 from domain.codes import SHIPPED
 from domain.incident import Anomaly, Incident, IncidentEvent, IncidentState, Kind, Severity
-from domain.restart import Restart
+from domain.restart import Restart, RestartState
 from domain.series import FAMILIES, Rows, SeriesKey, Values
 from domain.settings import AlertSettings, Route, Settings, Site, WebSettings
 
@@ -379,3 +379,26 @@ def test_tried_again_for_a_day() -> None:
         assert at - now == min(30 * 2**tries, 3_600)
         tries, now = tries + 1, at
     assert 82_800 < now <= 86_400
+
+
+@pytest.mark.parametrize(
+    ("state", "resumed", "ended", "now", "expected"),
+    [
+        ("planned", None, None, 100, False),
+        ("cancelled", None, 90, 100, False),
+        ("holding", None, None, 1_099, True),
+        ("holding", None, None, 1_100, False),  # ten minutes later than it should be over
+        ("draining", 400, None, 579, True),
+        ("draining", 400, None, 580, False),  # the hub is back, and what piled up goes out to it
+        ("ended", 400, 450, 579, True),
+        ("ended", 400, 900, 901, False),
+    ],
+)
+def test_how_long_a_restart_explains_what_is_seen(
+    state: str, resumed: float | None, ended: float | None, now: float, expected: bool
+) -> None:
+    started = None if state in ("planned", "cancelled") else 90.0
+    restart = Restart(
+        7, "recipe", "recipe", "update", "ann", cast("RestartState", state), 50, 500, started, resumed, ended
+    )
+    assert is_expected(restart, now) is expected

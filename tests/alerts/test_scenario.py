@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from sqlalchemy import event
 
 from domain.errors import LiveUnavailableError, NotifyError, StoreError
 from domain.published import Component
 from domain.restart import Restart
-from domain.settings import AlertSettings, Person
+from domain.settings import AlertSettings, Person, Route
 from tests.alerts.world import ENDPOINT, HUB, OTHER, PNG, Hook, Mailbox, Told, Watch
 
 
@@ -274,8 +279,6 @@ def test_a_locked_state_is_told_once_and_outlived(
     watch: Watch, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The loop itself: three ticks fail, then it goes on."""
-    import threading
-
     stop, ticks = threading.Event(), [0]
     tick = watch.alerts.tick
 
@@ -291,3 +294,97 @@ def test_a_locked_state_is_told_once_and_outlived(
     watch.alerts.run(stop)
     told = [record.message for record in caplog.records if record.name == "alerts.service"]
     assert told == ["cannot judge, and goes on trying: state.db: database is locked", "judging again"]
+
+
+def due(watch: Watch) -> None:
+    """An endpoint fails until somebody is to be told of it, and nobody was yet."""
+    watch.live(120, tick=10)
+    watch.failing = lambda endpoint: endpoint == ENDPOINT
+    while not watch.incidents.to_tell(1e12, 5):
+        watch.world.step(5, watch._calls(5))
+        watch.alerts.tick()
+
+
+def test_who_was_told_is_not_told_again_while_the_state_cannot_be_written(watch: Watch, told: Told) -> None:
+    due(watch)
+    watch.state.engine.dispose()
+    event.listen(watch.state.engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout = 50"))
+    with closing(sqlite3.connect(watch.root / "state.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for _ in range(3):
+            with pytest.raises(StoreError, match="locked"):
+                watch.alerts.teller.tick()
+    watch.alerts.teller.tick()
+    assert len(told.told) == 1
+    assert not watch.incidents.to_tell(1e12, 5)
+
+
+def test_a_channel_that_hangs_holds_up_nobody_else(watch: Watch, told: Told) -> None:
+    """And a stop does not wait for it."""
+    hangs, ben_told, stop = threading.Event(), threading.Event(), threading.Event()
+
+    class Hanging(Told):
+        def tell(self, person: str, delivery: object) -> None:
+            if person == "ann":
+                hangs.wait(30)
+            else:
+                ben_told.set()
+
+    watch.notifier = Hanging()
+    watch.settings = msgspec.structs.replace(watch.settings, routes=(Route(to=("ann", "ben"), severity="notice"),))
+    watch.begin()
+    due(watch)
+    telling = threading.Thread(target=watch.alerts.teller.run, args=(stop,))
+    telling.start()
+    assert ben_told.wait(20)
+    stop.set()
+    hangs.set()
+    telling.join(20)
+    assert not telling.is_alive()
+    assert not watch.incidents.to_tell(1e12, 5)
+
+
+def test_a_fault_of_the_telling_ends_the_process(watch: Watch) -> None:
+    """Its supervisor starts it again; judging on would be of no use to anybody."""
+
+    class Broken(Told):
+        def tell(self, person: str, delivery: object) -> None:
+            raise AttributeError("a bug")
+
+    watch.notifier = Broken()
+    watch.begin()
+    due(watch)
+    with pytest.raises(AttributeError, match="a bug"):
+        watch.alerts.run(threading.Event())
+
+
+def test_a_hub_that_does_not_come_back_from_its_restart_is_told(watch: Watch, told: Told) -> None:
+    """Somebody said that it is back, and what piled up for it waits on."""
+    watch.live(120, tick=10)
+    now = watch.clock.now()
+    made = Restart(0, HUB, "recipe", "an update", "ann", "holding", now, now + 600, started=now)
+    restart = watch.restarts.add(made)
+    watch.failing = lambda _: True
+    watch.live(300, tick=10)
+    draining = replace(restart, state="draining", resumed=watch.clock.now())
+    assert watch.restarts.change(draining, restart)
+    watch.live(150, tick=10)
+    assert not told.told
+    watch.live(60, tick=10)
+    assert [title for _, title, _ in told.told] == ["Recip-e fails"]
+
+
+def test_after_a_restart_nothing_is_told(watch: Watch, told: Told) -> None:
+    watch.live(120, tick=10)
+    now = watch.clock.now()
+    made = Restart(0, HUB, "", "an update", "ann", "holding", now, now + 900, started=now)
+    restart = watch.restarts.add(made)
+    watch.calling = lambda _: False
+    watch.live(900, tick=10)
+    watch.calling = lambda _: True
+    assert watch.restarts.change(
+        replace(restart, state="ended", resumed=watch.clock.now(), ended=watch.clock.now()), restart
+    )
+    watch.live(1_200, tick=10)
+    assert not told.told
+    assert not watch.incidents.incidents(0, 10)
