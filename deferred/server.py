@@ -15,7 +15,8 @@ from gunicorn import util
 from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import ThreadWorker
+
+from transport.worker import PromptWorker
 
 THREADS = 64
 _log = logging.getLogger("deferred.server")
@@ -43,7 +44,7 @@ class SilentLogger(Logger):
         """Tell nothing: a path may name a patient."""
 
 
-class SilentWorker(ThreadWorker):
+class SilentWorker(PromptWorker):
     """Answers what is no HTTP without repeating it."""
 
     def handle_error(self, _req: Any, client: socket.socket, _addr: Any, exc: BaseException) -> None:

@@ -27,6 +27,7 @@ from domain.errors import ConfigError, TransportError, WireError
 from domain.settings import TransportSettings
 from domain.wire import decode_batch, decode_heartbeat
 from transport import addresses
+from transport.hearing import BODY_SECONDS, HEAD_SECONDS, Hearing
 from transport.spool import SpoolSender
 from transport.tls import called, secret_in
 
@@ -36,6 +37,7 @@ MOST_BYTES, MOST_HEARTBEAT_BYTES = 64 << 20, 1 << 20
 IDLE_SECONDS = 10
 THREADS = 16
 _LOCKS = 16
+_LOOK_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
 Start = Callable[[str, list[tuple[str, str]]], object]
@@ -52,9 +54,14 @@ class Answer:
 class Posts:
     """The application: what is done with a post. `taken` and `refused` count them."""
 
-    def __init__(self, spool: SpoolSender, token: Callable[[], str] | None) -> None:
-        """`token` gives the token that callers must have; None where their certificates are looked at instead."""
-        self._spool, self._token = spool, token
+    def __init__(
+        self, spool: SpoolSender, token: Callable[[], str] | None, patient: Callable[[], None] = lambda: None
+    ) -> None:
+        """`token` gives the token that callers must have; None where their certificates are looked at instead.
+
+        `patient` is called before the body of somebody who is known is read.
+        """
+        self._spool, self._token, self._patient = spool, token, patient
         # The same batch may come twice at once, from an agent that did not wait for the first answer.
         self._locks = [threading.Lock() for _ in range(_LOCKS)]
         self.taken = self.refused = 0
@@ -96,6 +103,7 @@ class Posts:
         most = MOST_BYTES if folder == "batches" else MOST_HEARTBEAT_BYTES
         if int(length) > most:
             return Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {most} bytes are not taken")
+        self._patient()
         body = environ["wsgi.input"].read(int(length))
         if len(body) != int(length):
             return Answer(HTTPStatus.BAD_REQUEST, "it ends before its length")
@@ -166,7 +174,14 @@ class _Connection(HTTPConnection):
     _greeted = False
 
     def communicate(self) -> bool:
-        """Answer requests; False ends the connection."""
+        """Answer a request; False ends the connection."""
+        self.server.hearing.begin(self.socket, HEAD_SECONDS)
+        try:
+            return self._answered()
+        finally:
+            self.server.hearing.end()
+
+    def _answered(self) -> bool:
         if not self._greeted and isinstance(self.socket, ssl.SSLSocket):
             try:
                 self.socket.do_handshake()
@@ -181,6 +196,7 @@ class _Server(Server):
     """The HTTP server; it tells of what is amiss in our log."""
 
     ConnectionClass = _Connection
+    hearing: Hearing
     # More than a handful of agents keep their connections.
     keep_alive_conn_limit = 1_000
 
@@ -212,8 +228,10 @@ class PostServer:
                 return secret_in(base, settings.token_file, "transport.token_file")
 
             token()
-        self.posts = Posts(spool, token)
+        hearing = Hearing()
+        self.posts = Posts(spool, token, lambda: hearing.more(BODY_SECONDS))
         self._server = _Server((address.host, address.port), self.posts, numthreads=THREADS, timeout=IDLE_SECONDS)
+        self._server.hearing = hearing
         self._server.max_request_body_size = MOST_BYTES
         self._server.max_request_header_size = 64 << 10
         if settings.certificate_file:
@@ -227,6 +245,13 @@ class PostServer:
             raise TransportError(f"cannot listen on {address}: {error.strerror or error}") from error
         self._thread = threading.Thread(target=self._server.serve, name="posts", daemon=True)
         self._thread.start()
+        self._closing = threading.Event()
+        self._watch = threading.Thread(target=self._let_go, args=(hearing,), name="hearing", daemon=True)
+        self._watch.start()
+
+    def _let_go(self, hearing: Hearing) -> None:
+        while not self._closing.wait(_LOOK_SECONDS):
+            hearing.let_go()
 
     @property
     def port(self) -> int:
@@ -235,5 +260,7 @@ class PostServer:
 
     def close(self) -> None:
         """Answer what is under way, and listen no more."""
+        self._closing.set()
         self._server.stop()
         self._thread.join()
+        self._watch.join()

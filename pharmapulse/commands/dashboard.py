@@ -15,6 +15,7 @@ from pharmapulse.options import add_config, config_of
 from pharmapulse.port import check_ports
 from pharmapulse.process import PARENT_VARIABLE, set_up_logs, watch_parent
 from pharmapulse.wiring_access import tell_first_link
+from transport.worker import PromptWorker
 
 EPILOG = """\
 examples:
@@ -38,7 +39,7 @@ class Server(BaseApplication):
         web = self._config.settings.web
         settings: dict[str, Any] = {
             "bind": bound(web.listen, self._port),
-            "worker_class": "gthread",
+            "worker_class": PromptWorker,
             "workers": web.workers,
             "threads": web.threads,
             "control_socket_disable": True,

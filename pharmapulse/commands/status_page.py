@@ -14,6 +14,7 @@ from pharmapulse.options import add_config, config_of
 from pharmapulse.places import OFFSETS
 from pharmapulse.port import check_port
 from pharmapulse.process import set_up_logs, watch_parent
+from transport.worker import PromptWorker
 
 EPILOG = """\
 examples:
@@ -39,7 +40,7 @@ class Server(BaseApplication):
         listen = self._config.settings.status.listen
         settings: dict[str, Any] = {
             "bind": f"[{listen}]:{self._port}" if ":" in listen else f"{listen}:{self._port}",
-            "worker_class": "gthread",
+            "worker_class": PromptWorker,
             "workers": 1,
             "threads": _THREADS,
             "control_socket_disable": True,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
 import threading
+from contextlib import ExitStack
 from http import HTTPStatus
 from pathlib import Path
 
@@ -299,3 +301,24 @@ def test_settings_of_an_agent_that_cannot_work(place: Place, changes: dict[str, 
     with pytest.raises(ConfigError, match=told) as caught:
         HttpsSender(place.sender(**changes), place.folder)
     assert caught.value.path == path
+
+
+@pytest.mark.parametrize("begun", ["headers", "a body"])
+def test_callers_who_never_end_keep_nobody_else_out(
+    place: Place, closing: Closing, begun: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(https_server, "HEAD_SECONDS", 1.0)
+    monkeypatch.setattr(https_server, "_LOOK_SECONDS", 0.1)
+    receiver = closing(HttpsReceiver(place.collector(), place.folder / "spool", place.folder))
+    sent = f"PUT /batches/{NAME} HTTP/1.1\r\nHost: a\r\n" + (
+        "X-" if begun == "headers" else "Content-Length: 9\r\n\r\nx"
+    )
+    tls = ssl.create_default_context(cafile=str(place.authority.certificate))
+    with ExitStack() as open_ones:
+        for _ in range(https_server.THREADS + 1):
+            plain = socket.create_connection(("localhost", place.port), 10)
+            slow = open_ones.enter_context(tls.wrap_socket(plain, server_hostname="localhost"))
+            slow.sendall(sent.encode())
+        sender = closing(HttpsSender(place.sender(), place.folder))
+        sender.send(*batch(1))
+    assert [arrival.name for arrival in receiver.arrivals()] == [batch(1)[0]]
