@@ -41,7 +41,12 @@ class Restarting:
         begun = life.start(planned, now)
         if begun.target:
             self._queues.hold(begun.target, f"restart {begun.id} of {hub}: {begun.reason}".strip(": "), by, now)
-        return self._keep(begun, planned)
+        if not self._restarts.change(begun, planned):
+            # From two places at once: theirs is under way. Ours, where nobody had planned it, is of no use.
+            if planned not in unfinished:
+                self._restarts.change(life.cancel(planned, now), planned)
+            raise StoreError(f"somebody else began a restart of {hub} at the same moment: look again")
+        return begun
 
     def end(self, hub: str) -> Restart:
         """The hub is back: let its calls go. Over at once where nothing waits."""

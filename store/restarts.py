@@ -12,7 +12,8 @@ from domain.restart import Restart, RestartState
 from store.sql import told, writing
 from store.tables import restarts
 
-_UNFINISHED = ("planned", "holding", "draining")
+_ACTIVE = ("holding", "draining")
+_UNFINISHED = ("planned", *_ACTIVE)
 
 
 class SqlRestarts:
@@ -54,9 +55,17 @@ class SqlRestarts:
             return [_restart(row) for row in connection.execute(wanted).mappings()]
 
     def change(self, restart: Restart, expected: Restart) -> bool:
-        """Keep a restart that was `expected` before; False when somebody else changed its state meanwhile."""
+        """Keep a restart that was `expected` before; False when somebody else changed its state meanwhile.
+
+        False, too, where it would be under way beside another one of the same hub.
+        """
         same = update(restarts).where(restarts.c.id == restart.id, restarts.c.state == expected.state)
+        beside = select(restarts.c.id).where(
+            restarts.c.hub == restart.hub, restarts.c.id != restart.id, restarts.c.state.in_(_ACTIVE)
+        )
         with writing(self._engine) as connection:
+            if restart.is_active and not expected.is_active and connection.execute(beside.limit(1)).first() is not None:
+                return False
             return connection.execute(same.values(_row(restart))).rowcount > 0
 
 

@@ -176,7 +176,10 @@ class RestartStore(Protocol):
         ...
 
     def change(self, restart: Restart, expected: Restart) -> bool:
-        """Keep a restart that was `expected` before; False when somebody else changed its state meanwhile."""
+        """Keep a restart that was `expected` before; False when somebody else changed its state meanwhile.
+
+        False, too, where it would be under way beside another one of the same hub.
+        """
         ...
 
 

@@ -156,3 +156,19 @@ class TestRestarting:
                 site.restarting.start("dpp", "dpp", "", "ops", 600)
         assert site.held()
         assert site.restarting.start("dpp", "dpp", "", "ops", 600).state == "holding"
+
+    def test_begun_from_two_places_at_once_it_is_one(self, site: Site) -> None:
+        class Late(SqlRestarts):
+            """Looks before the other one begins."""
+
+            def unfinished(self) -> list[Restart]:
+                return []
+
+        theirs = site.restarting.start("dpp", "dpp", "", "ann", 60)
+        late = Restarting(Late(site.restarts._engine), site.queue, site.clock)
+        with pytest.raises(StoreError, match="somebody else began a restart of dpp"):
+            late.start("dpp", "dpp", "", "ben", 60)
+        (left,) = site.restarts.unfinished()
+        assert (left.id, left.state) == (theirs.id, "holding")
+        assert site.restarting.end("dpp").state == "ended"
+        assert not site.held()
