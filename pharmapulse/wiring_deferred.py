@@ -18,11 +18,10 @@ from pharmapulse.places import Places
 from pharmapulse.wiring import clock, state
 
 if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
-
     from alerts.restarting import Restarting
     from deferred.gateway import Gateway
     from deferred.service import Drain
+    from deferred.workers import Workers
     from store.deferred import SqliteDeferred
     from store.files import Claim
 
@@ -81,23 +80,22 @@ class RunningDrain:
     drain: Drain
     store: SqliteDeferred
     claim: Claim
-    pools: Sequence[ThreadPoolExecutor]
+    pools: Sequence[Workers]
 
     def close(self) -> None:
         """Send nothing more, and let the store go to another drain."""
         for pool in self.pools:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.close()
         self.store.close()
         self.claim.close()
 
 
 def drain(config: Config) -> RunningDrain:
     """The drain of a configuration's targets. Raises StoreError where another one runs."""
-    from concurrent.futures import ThreadPoolExecutor
-
     from deferred.carrier import HttpCarrier
     from deferred.drain import PARALLEL, TargetDrain
     from deferred.service import Drain
+    from deferred.workers import Workers
     from store.files import Claim
 
     store = deferred(config)
@@ -105,7 +103,7 @@ def drain(config: Config) -> RunningDrain:
     time, waker = clock(config)
     drains, pools = [], []
     for target in config.settings.deferred.targets:
-        pool = ThreadPoolExecutor(PARALLEL, f"to-{target.name}")
+        pool = Workers(PARALLEL, f"to-{target.name}")
         carrier = HttpCarrier(with_ca_file(config, target), PARALLEL, time, monotonic)
         drains.append(TargetDrain(target.name, target.rate, store, carrier, pool, waker.wake, time.now()))
         pools.append(pool)
