@@ -15,7 +15,7 @@ from dashboard.incident_routes import journal_for, known, queues_of, tellings_fo
 from dashboard.incidents import LISTED_DAYS, as_json
 from dashboard.news import News, newest_turns, news_of, news_since
 from dashboard.recent import MOST, recent
-from dashboard.restarts import about_done, restart_json
+from dashboard.restarts import about_done, lately, restart_json
 from dashboard.site import Site
 from dashboard.stream import Tell
 from domain.errors import UsageError
@@ -75,7 +75,8 @@ def add_to(api: Blueprint) -> None:
         queues = [
             {"target": status.target, "hub": target.hub, "held": status.held, "oldest": status.oldest,
              "waiting": count(status.waiting), "delivered": count(status.delivered), "dead": count(status.dead),
-             "rate_per_second": status.rate, "about_done": about_done(status, target, now)}
+             "rate_per_second": None if is_few(lately(status), least) else status.rate,
+             "about_done": about_done(status, target, now, least)}
             for status, target in queues_of(site)
         ]  # fmt: skip
         return json_answer({"restarts": [restart_json(one) for one in found.values()], "queues": queues})
@@ -99,6 +100,6 @@ def news_for(site: Site) -> Tell:
 
 def _days() -> int:
     text = request.args.get("days", str(LISTED_DAYS))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= _LONGEST_DAYS):
+    if not (text.isascii() and text.isdigit() and len(text) < 7 and 1 <= int(text) <= _LONGEST_DAYS):
         raise UsageError(f'days: "{text[:20]}" is no number from 1 to {_LONGEST_DAYS}')
     return int(text)

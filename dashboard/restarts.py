@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from dashboard.few import told
+from dashboard.few import is_few, told
 from dashboard.incidents import lasting, span
 from dashboard.names import Names
 from domain import figures
@@ -80,9 +80,19 @@ def restarts_page(
     )
 
 
-def about_done(status: QueueStatus, target: Target, now: float) -> float | None:
-    """About when nothing waits any more, at the pace of the last minute; None while held, or while none goes out."""
+def lately(status: QueueStatus) -> int:
+    """How many calls were delivered in the last minute, which its rate tells."""
+    return round(status.rate * 60)
+
+
+def about_done(status: QueueStatus, target: Target, now: float, least: int = 0) -> float | None:
+    """About when nothing waits any more, at the pace of the last minute.
+
+    None while held, while none goes out, and where it would tell counts under `least`.
+    """
     if status.waiting == 0 or status.held or status.rate <= 0:
+        return None
+    if is_few(status.waiting, least) or is_few(lately(status), least):
         return None
     return now + status.waiting / min(status.rate, target.rate)
 
@@ -138,8 +148,8 @@ def _queue(
         word=_queue_word(status),
         waiting=told(status.waiting, least),
         oldest=lasting(now - status.oldest) if status.oldest is not None else "",
-        rate=f"{figures.rate(status.rate * 60)} a minute",
-        done=_done(status, target, zone, now),
+        rate=f"{figures.rate(told(lately(status), least))} a minute",
+        done=_done(status, target, zone, now, least),
         dead=told(status.dead, least),
     )
 
@@ -152,14 +162,18 @@ def _queue_word(status: QueueStatus) -> str:
     return "going out" if status.rate > 0 else "stuck"
 
 
-def _done(status: QueueStatus, target: Target, zone: ZoneInfo, now: float) -> str:
+def _done(status: QueueStatus, target: Target, zone: ZoneInfo, now: float, least: int) -> str:
     if status.waiting == 0:
         return "nothing waits"
     if status.held:
         why = f" ({status.reason})" if status.reason else ""
-        at_best = lasting(status.waiting / target.rate) if target.rate > 0 else ""
-        return f"held by {status.held_by or 'somebody'}{why}; {at_best} at best once let go"
-    done = about_done(status, target, now)
+        by = f"held by {status.held_by or 'somebody'}{why}"
+        if is_few(status.waiting, least) or target.rate <= 0:
+            return by
+        return f"{by}; {lasting(status.waiting / target.rate)} at best once let go"
+    done = about_done(status, target, now, least)
+    if done is None and status.rate > 0:
+        return "soon"
     if done is None:
         return "none goes out just now"
     return f"about {figures.moment(done, zone, now)}, in {lasting(done - now)}"

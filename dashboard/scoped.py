@@ -7,8 +7,10 @@ are asked of the real ones whoever asks, so that an answer's time tells no more 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NoReturn, TypeVar
 
+from dashboard.few import without_figures
 from domain.access import Scope
 from domain.batch import Heartbeat
 from domain.errors import AccessError
@@ -118,6 +120,31 @@ class ScopedIncidents:
     keep = touch = told = not_told = _refuse
 
 
+class DiscreetIncidents(ScopedIncidents):
+    """The incidents of a scope without the shares and rates in their words, for whom small counts are not told."""
+
+    def unsettled(self) -> Sequence[Incident]:
+        """Those that are not closed."""
+        return [_discreet(one) for one in super().unsettled()]
+
+    def incidents(self, since: float, limit: int) -> Sequence[Incident]:
+        """Those that were opened or changed since, newest first."""
+        return [_discreet(one) for one in super().incidents(since, limit)]
+
+    def incident(self, number: int) -> Incident | None:
+        """One of them."""
+        found = super().incident(number)
+        return None if found is None else _discreet(found)
+
+    def journal(self, number: int) -> Sequence[JournalEntry]:
+        """Its journal."""
+        return [replace(one, text=without_figures(one.text)) for one in super().journal(number)]
+
+    def entries_after(self, entry: int, limit: int) -> Sequence[JournalEntry]:
+        """Journal entries, oldest first."""
+        return [replace(one, text=without_figures(one.text)) for one in super().entries_after(entry, limit)]
+
+
 class ScopedRestarts:
     """A RestartStore that knows only the restarts of a scope's hubs, and changes none."""
 
@@ -140,6 +167,10 @@ class ScopedRestarts:
         )
 
     add = change = _refuse
+
+
+def _discreet(incident: Incident) -> Incident:
+    return replace(incident, reason=without_figures(incident.reason))
 
 
 def _enough(ask: Callable[[int], Sequence[T]], mine: Callable[[T], bool], limit: int) -> Sequence[T]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from dashboard.cache import Cache
 from dashboard.data import Reader, Snapshot
 from dashboard.names import Names
-from dashboard.scoped import ScopedIncidents, ScopedLive, ScopedRestarts, ScopedSeries
+from dashboard.scoped import DiscreetIncidents, ScopedIncidents, ScopedLive, ScopedRestarts, ScopedSeries
 from dashboard.stream import Watch
 from domain.access import SMALL_COUNT, Role, Scope
 from domain.clock import Clock
@@ -100,9 +100,12 @@ class Site:
         self.live: LiveBuckets = ports.live
         self.incidents: IncidentStore = ports.incidents
         self.restarts: RestartStore | None = ports.restarts
+        if view.least:
+            self.incidents = DiscreetIncidents(ports.incidents, scope)
+        elif not scope.everything:
+            self.incidents = ScopedIncidents(ports.incidents, scope)
         if not scope.everything:
             self.series, self.live = ScopedSeries(ports.series, scope), ScopedLive(ports.live, scope)
-            self.incidents = ScopedIncidents(ports.incidents, scope)
             self.restarts = None if ports.restarts is None else ScopedRestarts(ports.restarts, scope)
         self.reader = Reader(self.series, self.live, self.clock, self.zone, view.least, self.settings.alerts)
         self.models, self.charts = Kept(shared.models, view), Kept(shared.charts, view)

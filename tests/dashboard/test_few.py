@@ -11,7 +11,7 @@ import pytest
 from alerts.judge import Level, Minutes, State, judge
 from dashboard.breakdown import Part, _shown
 from dashboard.charts import _shares
-from dashboard.few import few_places, masked, shown_line, shown_minutes, shown_state, told
+from dashboard.few import few_places, masked, shown_line, shown_minutes, shown_state, told, without_figures
 from dashboard.lines import Line
 from domain import figures
 from domain.figures import FEW
@@ -78,3 +78,20 @@ def test_a_part_adds_what_may_be_told(technical: float, functional: float, faile
     assert part.failed == failed
     assert part.of_failures == (FEW if 0 < technical < 5 else 0.5)
     assert _shown(Part(("x",), 100.0, 7.0, 0.0, 0.5), 5, shares=False).of_failures == FEW
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (f"{figures.percent(0.228)} of the calls fail technically ({figures.percent(1e-5)} last week), mostly ERR500024",
+         "some of the calls fail technically, mostly ERR500024"),
+        (f"no call for {figures.duration(1_200)}, {figures.rate(2.4)} a minute last week",
+         f"no call for {figures.duration(1_200)}"),
+        (f"{figures.rate(0.2)} calls a minute, {figures.rate(1_310.0)} a minute four weeks ago",
+         "fewer calls than usual"),
+        ("seen again: 100 % of the calls fail technically", "seen again: some of the calls fail technically"),
+        ("as expected again", "as expected again"),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_an_incident_without_its_figures(said: str, told: str) -> None:
+    assert without_figures(said) == told

@@ -407,6 +407,25 @@ def test_nobody_else_changes_anything(house: House) -> None:
     assert len(house.incidents.journal(fired.id)) == 2
 
 
+@pytest.mark.parametrize("scope", [EVERYTHING, Scope(hubs=frozenset({"recipe"}))], ids=["everything", "a hub"])
+def test_what_an_incident_says_tells_partners_no_share_and_no_rate(house: House, scope: Scope) -> None:
+    mine = fire(house.incidents, replace(SUSPECTED, reason="61.37 % of the calls fail technically (0.73 % last week)"))
+    turn(house.incidents, mine, "recovered", NOW, "it was 66.67 % at most")
+    partner = logged_in(house, "softc", "partner", scope)
+    for address in ("/", "/incidents", f"/incident/{mine.id}", "/hub/recipe", "/api/v1/overview", "/api/v1/incidents",
+                    f"/api/v1/incidents/{mine.id}", "/api/v1/news?after=0"):  # fmt: skip
+        answer = partner.get(address)
+        assert answer.status_code == 200, address
+        assert not [figure for figure in ("61.37", "0.73", "66.67") if figure in answer.text], address
+    assert "some of the calls fail technically" in partner.get(f"/api/v1/incidents/{mine.id}").text
+    assert "61.37" in logged_in(house).get(f"/api/v1/incidents/{mine.id}").text
+
+
+@pytest.mark.parametrize("days", ["0", "426", "-1", "000001999999", "1" * 5_000, "0" * 400 + "1", "x"])
+def test_a_number_of_days_that_is_none_is_refused(house: House, days: str) -> None:
+    assert house.client.get(f"/api/v1/incidents?days={days}").status_code == 400
+
+
 def test_a_partner_sees_and_hears_its_own_hubs_only(house: House) -> None:
     mine = fire(house.incidents)
     turn(house.incidents, mine, "noted", NOW, "between us: the node is old", "jan")
@@ -444,6 +463,19 @@ def _queue(**changes: object) -> QueueStatus:
 )  # fmt: skip
 def test_about_when_a_queue_is_empty(changes: dict[str, object], done: float | None) -> None:
     assert about_done(_queue(**changes), TARGET, NOW) == done
+
+
+def test_a_queue_of_few_calls_tells_partners_no_figure_of_them() -> None:
+    few = _queue(waiting=3, delivered=2, dead=1, rate=2 / 60)
+    for status in (few, replace(few, waiting=300), replace(few, held=True, held_by="jan")):
+        shown = str(restarts_page([], [], [(status, TARGET)], NAMES, ZONE, NOW, 5).queues)
+        told = str(restarts_page([], [], [(status, TARGET)], NAMES, ZONE, NOW).queues)
+        assert ("2.0 a minute" in told, "2.0 a minute" in shown, "few a minute" in shown) == (True, False, True)
+        assert "at best" not in shown
+        assert "done='about" not in shown
+        assert about_done(status, TARGET, NOW, 5) is None
+    many = _queue(held=True, held_by="jan")
+    assert "at best once let go" in restarts_page([], [], [(many, TARGET)], NAMES, ZONE, NOW, 5).queues[0].done
 
 
 @pytest.mark.parametrize(
