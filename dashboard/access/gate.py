@@ -60,7 +60,9 @@ def cookie_name(shared: Shared) -> str:
 def note(action: str, what: str, who: str) -> None:
     """Write to the audit log: who did or saw what, from where. No patient's number gets there."""
     ports = here.shared().ports
-    entry = AuditEntry(ports.wall.now(), who, action, mask_patients(what), request.remote_addr or "")
+    # An address may hold signs that a terminal obeys.
+    readable = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in what)
+    entry = AuditEntry(ports.wall.now(), who, action, mask_patients(readable), request.remote_addr or "")
     ports.access.write_audit(entry)
 
 
@@ -101,7 +103,9 @@ def install(app: Flask, shared: Shared) -> None:
             return response
         action = "saw" if response.status_code < 400 else "asked in vain"
         vendor = request.args.get("vendor", "")
-        what = f"{request.path}?vendor={vendor}" if vendor else request.path
+        # The address of a one-time link is the secret itself.
+        path = "/welcome/…" if request.path.startswith("/welcome/") else request.path
+        what = f"{path}?vendor={vendor}" if vendor else path
         if readers.is_new(who.name, action, what, int(shared.ports.wall.now() // 86_400)):
             try:
                 note(action, what, who.name)

@@ -484,6 +484,7 @@ def test_callers_of_ipv6_are_counted_by_their_network() -> None:
     assert limited_by("192.0.2.7") == "192.0.2.7"
     assert limited_by("2001:db8:1:2:aaaa::1") == limited_by("2001:db8:1:2:bbbb::2") == "2001:db8:1:2::/64"
     assert limited_by("") == ""
+    assert limited_by("::ffff:192.0.2.7") == "192.0.2.7", "not one lot for all that came by IPv4"
 
 
 # what is noted
@@ -527,6 +528,27 @@ def test_no_patient_and_no_secret_is_noted(site: Site, tmp_path: Path) -> None:
     assert patient not in told
     assert PASSWORD not in told
     assert _session(site) not in told
+
+
+def test_a_one_time_link_that_a_partner_opens_is_not_noted_with_its_secret(site: Site) -> None:
+    site.open_account("partner", "partner")
+    assert site.log_in("partner").status_code == 303
+    user = site.house.access.user("partner")
+    assert user is not None
+    site.house.access.add_link(user, "the-secret-of-the-link", NOW + 9)
+    assert site.get("/welcome/the-secret-of-the-link").status_code == 200
+    noted = [entry.what for entry in site.house.access.audit(9)]
+    assert "/welcome/…" in noted
+    assert "the-secret-of-the-link" not in str(noted)
+
+
+def test_what_a_terminal_would_obey_is_not_noted(site: Site) -> None:
+    site.open_account("partner", "partner")
+    site.log_in("partner")
+    site.get("/hub/%1b[2J%0aanna%20login%e2%80%ae")
+    noted = [entry.what for entry in site.house.access.audit(9)]
+    assert any("/hub/" in what for what in noted)
+    assert all(what.isprintable() for what in noted)
 
 
 def test_what_cannot_be_noted_is_not_shown(
