@@ -23,6 +23,7 @@ HANDED_ON = frozenset({
     "SOAPACTION", "TRACEPARENT",
 })  # fmt: skip
 _OF_PROXIES = ("X_FORWARDED", "X_REAL_IP")
+_ESCAPED_TIMES = 4  # more than any chain of servers undoes
 _PATH = re.compile(r"[!-~]+")
 _KEY = re.compile(r"[!-~][ -~]*")
 
@@ -46,8 +47,7 @@ class Address:
 def address_of(raw: str) -> Address | None:
     """The parts of `/defer/TARGET/PATH`; None where it is another address. Raises RefusedError for a bad path."""
     if not raw.startswith("/"):
-        parts = urlsplit(raw)
-        raw = parts.path + (f"?{parts.query}" if parts.query else "")
+        raw = _without_host(raw)
     head, _, rest = raw.removeprefix("/").partition("/")
     if head != "defer":
         return None
@@ -57,10 +57,32 @@ def address_of(raw: str) -> Address | None:
         path = question + query
     if len(path) > MOST_PATH or (path and not _PATH.fullmatch(path)):
         raise RefusedError(HTTPStatus.BAD_REQUEST, "the path is too long, or holds what no address may")
-    segments = unquote(path.partition("?")[0], errors="replace").replace("\\", "/").split("/")
-    if any(segment in (".", "..") for segment in segments) or any(ord(char) < 32 for char in unquote(path)):
+    if _leads_out(path.partition("?")[0]) or any(ord(char) < 32 for char in unquote(path)):
         raise RefusedError(HTTPStatus.BAD_REQUEST, "the path leads out of the target, or holds control characters")
     return Address(target, f"/{path}")
+
+
+def path_of(raw: str) -> str:
+    """The path of an address as it was sent, without its query. Raises RefusedError where it is none."""
+    return (raw if raw.startswith("/") else _without_host(raw)).partition("?")[0]
+
+
+def _without_host(raw: str) -> str:
+    try:
+        parts = urlsplit(raw)
+    except ValueError as error:
+        raise RefusedError(HTTPStatus.BAD_REQUEST, "the address cannot be read") from error
+    return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def _leads_out(path: str) -> bool:
+    """Whether a server may understand a segment as `.` or `..`: also behind `;`, and where it was escaped twice."""
+    for _ in range(_ESCAPED_TIMES):
+        segments = path.replace("\\", "/").split("/")
+        if any(segment.partition(";")[0].strip() in (".", "..") for segment in segments):
+            return True
+        path = unquote(path, errors="replace")
+    return False
 
 
 def headers_of(environ: Mapping[str, object]) -> tuple[tuple[str, str], ...]:

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -23,6 +22,7 @@ from deferred.admission import (
     headers_of,
     key_of,
     length_of,
+    path_of,
     too_long,
 )
 from deferred.intake import Intake, QueueFullError, Tokens
@@ -78,7 +78,7 @@ class Gateway:
 
     def _answer(self, environ: Mapping[str, Any]) -> tuple[HTTPStatus, Mapping[str, str], bytes]:
         method, raw = str(environ["REQUEST_METHOD"]), _raw(environ)
-        path = urlsplit(raw).path
+        path = path_of(raw)
         if path in PATHS:
             told = answer(self._health, path, direct=is_direct(environ))
             if told is not None:

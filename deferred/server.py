@@ -47,9 +47,10 @@ class SilentLogger(Logger):
 class SilentWorker(PromptWorker):
     """Answers what is no HTTP without repeating it."""
 
-    def handle_error(self, _req: Any, client: socket.socket, _addr: Any, exc: BaseException) -> None:
+    def handle_error(self, req: Any, client: socket.socket, _addr: Any, exc: BaseException) -> None:
         """Answer 400, or 500 where the fault is ours, and tell the kind of it."""
-        fault = type(exc).__module__.startswith("gunicorn.http")
+        # What fails before there is a request is what came, whatever error it is.
+        fault = req is None or type(exc).__module__.startswith("gunicorn.http")
         _log.log(logging.INFO if fault else logging.ERROR, "a request could not be read: %s", type(exc).__name__)
         status, reason = (400, "Bad Request") if fault else (500, "Internal Server Error")
         try:

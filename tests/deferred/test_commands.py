@@ -58,6 +58,9 @@ def test_a_queue_by_hand(config: str, capsys: pytest.CaptureFixture[str]) -> Non
         ("dpp-calls", True, 3), ("other", False, 0),
     ]  # fmt: skip
     assert queues[0]["seconds_until_empty"] is None
+    told = ask(capsys, "queue", "hold", "dpp-calls", "--config", config, "--reason", "50.01.01-999.28 hangs")
+    assert told.code == 2
+    assert "50.01" not in told.err
     table = ask(capsys, "queue", "resume", "dpp-calls", "--config", config).out
     assert table.splitlines()[1].split()[:3] == ["dpp-calls", "open", "3"]
     assert "The drain has never run" in table
@@ -184,6 +187,8 @@ def test_what_is_no_http_is_neither_told_nor_repeated(config: str, tmp_path: Pat
             b"50010199928\r\n\r\n",
             b"GET /50010199928 HTTP/1.1\r\n50010199928 : x\r\n\r\n",
             b"GET /50010199928 HTTP/9.9\r\n\r\n",
+            b"GET //[50010199928 HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET http://[50010199928 HTTP/1.1\r\nHost: a\r\n\r\n",
             b"GET /" + b"50010199928" * 900 + b" HTTP/1.1\r\n\r\n",
         ):
             with socket.create_connection(("127.0.0.1", port), 5) as connection:
