@@ -15,6 +15,7 @@ from typing import Literal
 
 from domain.deferred import QueueStatus
 from domain.errors import UsageError
+from domain.redact import has_patient
 from domain.restart import Restart, RestartState
 
 Event = Literal["start", "cancel", "end", "emptied"]
@@ -39,7 +40,9 @@ class Change:
 
 
 def plan(hub: str, target: str, reason: str, by: str, at: float, until: float) -> Restart:
-    """A restart for later, not kept yet. Raises UsageError where it would end before it begins."""
+    """A restart for later, not kept yet. Raises UsageError where it would end before it begins, or names a patient."""
+    if has_patient(reason):
+        raise UsageError("the reason holds a patient's number; write it without")
     if until <= at:
         raise UsageError("a restart ends after it begins: give it more time with --minutes")
     return Restart(0, hub, target, reason, by, "planned", at, until)

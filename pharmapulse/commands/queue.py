@@ -14,6 +14,7 @@ import msgspec
 from deferred.service import LATE_SECONDS
 from domain.deferred import QueueStatus
 from domain.errors import UsageError
+from domain.redact import has_patient
 from domain.settings import Target
 from pharmapulse import wiring_deferred as wiring
 from pharmapulse.config import Config
@@ -51,6 +52,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f'there is no target "{options.target}"; there is {", ".join(known)}')
     if options.action != "status" and not options.target:
         raise UsageError(f"say which queue: pharmapulse queue {options.action} TARGET")
+    if has_patient(options.reason):
+        raise UsageError("the reason holds a patient's number; write it without")
     now = clock(config)[0].now()
     queues = wiring.queues(config)
     try:

@@ -52,6 +52,10 @@ class TestLife:
         with pytest.raises(UsageError):
             life.plan("dpp", "", "", "ops", NOW, NOW)
 
+    def test_a_reason_names_no_patient(self) -> None:
+        with pytest.raises(UsageError, match="holds a patient's number"):
+            life.plan("dpp", "", "call of 50010199928 hangs", "ops", NOW, NOW + 60)
+
     def test_without_deferred_calls_it_is_over_at_once(self) -> None:
         ended = life.end(restart("holding", target=""), NOW + 5)
         assert (ended.state, ended.resumed, ended.ended) == ("ended", NOW + 5, NOW + 5)
