@@ -84,7 +84,9 @@ class SqlAccess:
             user = _link_user(connection, secret, now)
             if user is None:
                 return None
-            connection.execute(delete(links).where(links.c.user_id == user.id))
+            # Of two at once one takes the link away: also where a database lets both read it first.
+            if not connection.execute(delete(links).where(links.c.hash == _hash(secret))).rowcount:
+                return None
             connection.execute(delete(sessions).where(sessions.c.user_id == user.id))
             connection.execute(update(users).where(users.c.id == user.id).values(password_hash=password_hash))
         return replace(user, password_hash=password_hash)
