@@ -6,6 +6,7 @@ the text format of Prometheus. Each process hands in what it looks at as a `Heal
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +20,8 @@ from domain.redact import mask_patients
 
 PATHS = ("/healthz", "/readyz", "/metrics")
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_LOOPBACK = ("127.", "::1", "::ffff:127.")
 # A proxy in front says by one of these for whom it asks.
-_PASSED_ON = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP")
+_PASSED_ON = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP", "HTTP_X_CLIENT_IP")
 _PASSED_ON_PREFIX = "HTTP_X_FORWARDED"
 
 
@@ -123,11 +123,21 @@ def _problem(status: HTTPStatus, detail: str) -> Answer:
 
 
 def is_direct(environ: Mapping[str, object]) -> bool:
-    """Whether a WSGI request comes from this machine itself, and no proxy passed it on."""
-    address = str(environ.get("REMOTE_ADDR", ""))
-    if not address.startswith(_LOOPBACK):
+    """Whether a WSGI request comes from this machine itself, and no proxy passed it on.
+
+    A proxy that adds no header of its own speaks HTTP/1.0 unless told otherwise; tools of today speak HTTP/1.1.
+    """
+    if not _is_loopback(str(environ.get("REMOTE_ADDR", ""))) or environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
         return False
     return not any(name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIX) for name in environ)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return (getattr(found, "ipv4_mapped", None) or found).is_loopback
 
 
 def decode_report(data: bytes) -> Report | None:

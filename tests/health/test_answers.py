@@ -80,6 +80,10 @@ def test_no_patient_in_a_reason() -> None:
         ({"REMOTE_ADDR": "127.0.0.1", "HTTP_FORWARDED": "for=10.0.0.7"}, False),
         ({"REMOTE_ADDR": "127.0.0.1", "HTTP_VIA": "1.1 proxy"}, False),
         ({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_REAL_IP": "10.0.0.7"}, False),
+        ({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_CLIENT_IP": "10.0.0.7"}, False),
+        ({"REMOTE_ADDR": "127.0.0.1", "SERVER_PROTOCOL": "HTTP/1.0"}, False),
+        ({"REMOTE_ADDR": "127.0.0.1", "SERVER_PROTOCOL": "HTTP/1.1"}, True),
+        ({"REMOTE_ADDR": "::1:2"}, False),
     ],
 )
 def test_direct_is_from_this_machine_and_through_nobody(environ: dict[str, object], direct: bool) -> None:
