@@ -23,6 +23,8 @@ from domain.errors import WireError
 FIRST_VERSION = WIRE_VERSION = 1
 READABLE = range(max(FIRST_VERSION, WIRE_VERSION - 1), WIRE_VERSION + 1)
 _MAGIC = b"PPB"
+# What polars makes of bytes that somebody else wrote: also a column's name that is no text, also a panic.
+_UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError)
 _CHECKED = len(_MAGIC) + 1 + 4  # where what the check covers begins
 _PREFIX = _CHECKED + 4
 
@@ -61,7 +63,7 @@ def decode_batch(data: bytes) -> Batch:
     try:
         header = msgspec.json.decode(data[_PREFIX:begin], type=_Header)
         cells = pl.read_ipc_stream(io.BytesIO(data[begin:]))
-    except (msgspec.MsgspecError, pl.exceptions.PolarsError, OSError) as error:
+    except (msgspec.MsgspecError, *_UNREADABLE) as error:
         raise WireError(f"a damaged batch: {error}") from error
     if cells.schema != SCHEMA:
         raise WireError(f"a batch of {header.name} whose cells have other columns than {', '.join(SCHEMA.names())}")

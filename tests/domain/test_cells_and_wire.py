@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import zlib
 from itertools import pairwise
 
 import polars as pl
@@ -75,6 +76,14 @@ def test_damaged_bytes_are_a_wire_error_or_the_batch(place: int, junk: bytes) ->
     for damaged in (data[:cut], junk, data[:cut] + junk):
         with pytest.raises(WireError):
             decode_batch(damaged)
+
+
+def test_a_damage_that_the_check_sum_agrees_with_is_a_wire_error_too() -> None:
+    data = encode_batch(Batch(NAME, cells(5)))
+    assert data.count(b"endpoint") == 1
+    body = data[8:].replace(b"endpoint", b"endpo\xffnt")
+    with pytest.raises(WireError):
+        decode_batch(data[:4] + zlib.crc32(body).to_bytes(4, "big") + body)
 
 
 def test_other_columns_are_refused() -> None:
