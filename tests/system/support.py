@@ -98,6 +98,14 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def descendants(pid: int) -> list[int]:
+    """All processes below `pid`."""
+    found = children(pid)
+    for child in list(found):
+        found += descendants(child)
+    return found
+
+
 def command_of(pid: int) -> str:
     """The pharmapulse command that a process runs."""
     words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")

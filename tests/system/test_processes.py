@@ -15,6 +15,7 @@ from tests.system.support import (
     Running,
     children,
     command_of,
+    descendants,
     free_port,
     is_alive,
     no_traceback,
@@ -36,14 +37,6 @@ format = "hub-calls"
 hub = "dpp"
 """
 SMALL_DEMO = ("--pharmacies", "3", "--load", "1")
-
-
-def descendants(pid: int) -> list[int]:
-    """All processes below `pid`."""
-    found = children(pid)
-    for child in list(found):
-        found += descendants(child)
-    return found
 
 
 @pytest.fixture
