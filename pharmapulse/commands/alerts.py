@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from pharmapulse import wiring_alerts
 from pharmapulse.examine_alerts import examine_channels
 from pharmapulse.options import add_config, add_once, config_of
 from pharmapulse.process import set_up_logs, stop_event
+from pharmapulse.wiring import told
 
 EPILOG = """\
 examples:
@@ -27,13 +27,13 @@ def run(options: argparse.Namespace) -> int:
     set_up_logs("alerts")
     config = config_of(options)
     examine_channels(config.settings, config.file)
-    running = wiring_alerts.alerts(config)
+    running = told.alerts(config)
     try:
         if options.once:
             running.alerts.once()
         else:
             stop = stop_event()
-            with wiring_alerts.alerts_health(config, running):
+            with told.alerts_health(config, running):
                 running.alerts.run(stop)
     finally:
         running.close()

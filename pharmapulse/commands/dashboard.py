@@ -14,7 +14,7 @@ from pharmapulse.gunicorn_log import GunicornLog
 from pharmapulse.options import add_config, config_of
 from pharmapulse.port import check_ports
 from pharmapulse.process import PARENT_VARIABLE, set_up_logs, watch_parent
-from pharmapulse.wiring_access import tell_first_link
+from pharmapulse.wiring.accounts import tell_first_link
 from transport.worker import PromptWorker
 
 EPILOG = """\

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import logging
 
-from pharmapulse import wiring_deferred as wiring
 from pharmapulse.config import Config
 from pharmapulse.options import add_config, config_of
 from pharmapulse.places import OFFSETS
 from pharmapulse.port import check_port
 from pharmapulse.process import set_up_logs, stop_event, watch_parent
 from pharmapulse.supervisor import Supervisor
+from pharmapulse.wiring import calls as wiring
 from pharmapulse.wiring import state
 
 EPILOG = """\

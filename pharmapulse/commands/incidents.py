@@ -18,11 +18,10 @@ from domain.incident import Incident, IncidentEvent, JournalEntry
 from domain.ports import IncidentStore
 from domain.redact import mask_patients
 from domain.series import DAY
-from pharmapulse import wiring_alerts
 from pharmapulse.config import Config
 from pharmapulse.options import add_config, config_of
 from pharmapulse.user import user_name
-from pharmapulse.wiring import clock
+from pharmapulse.wiring import clock, told
 
 EPILOG = """\
 examples:
@@ -52,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"say which incident: pharmapulse incidents {options.action} N")
     if options.action == "note" and not options.text.strip():
         raise UsageError('say what to write: pharmapulse incidents note N "TEXT"')
-    with wiring_alerts.incidents(config) as store:
+    with told.incidents(config) as store:
         if options.action == "list":
             return _list(config, store, now, options.days, as_json=options.json)
         if options.action == "ack":

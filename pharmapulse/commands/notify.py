@@ -11,10 +11,11 @@ from domain import figures
 from domain.errors import NotifyError, SeriesError, UsageError
 from domain.ports import Delivery
 from domain.series import SeriesKey
-from pharmapulse import wiring_alerts
 from pharmapulse.config import Config
 from pharmapulse.examine_alerts import examine_channels
 from pharmapulse.options import add_config, config_of
+from pharmapulse.wiring.told import notifier as notifier_of
+from pharmapulse.wiring.told import reader
 
 EPILOG = """\
 examples:
@@ -42,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     if not known:
         raise UsageError("there is nobody to tell: add [[people]] to the configuration")
     examine_channels(config.settings, config.file)
-    notifier, delivery = wiring_alerts.notifier(config), _delivery(config)
+    notifier, delivery = notifier_of(config), _delivery(config)
     told: list[dict[str, str | bool]] = []
     for name in [options.person] if options.person else known:
         try:
@@ -64,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
 def _delivery(config: Config) -> Delivery:
     from rrd.graph import Mark, picture
 
-    snapshot = wiring_alerts.reader(config).snapshot()
+    snapshot = reader(config).snapshot()
     hubs = [hub.key for hub in config.settings.hubs] or [key[0] for key in snapshot.keys("hub")]
     title = f"Test of {config.settings.site.name}"
     when = figures.clock_time(snapshot.now, snapshot.zone)

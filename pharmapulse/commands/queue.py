@@ -16,10 +16,10 @@ from domain.deferred import QueueStatus
 from domain.errors import UsageError
 from domain.redact import has_patient
 from domain.settings import Target
-from pharmapulse import wiring_deferred as wiring
 from pharmapulse.config import Config
 from pharmapulse.options import add_config, config_of
 from pharmapulse.user import user_name
+from pharmapulse.wiring import calls as wiring
 from pharmapulse.wiring import clock
 
 EPILOG = """\

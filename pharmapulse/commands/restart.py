@@ -17,7 +17,7 @@ from domain.settings import Settings
 from pharmapulse.options import add_config, config_of
 from pharmapulse.user import user_name
 from pharmapulse.wiring import clock
-from pharmapulse.wiring_deferred import restarting
+from pharmapulse.wiring.calls import restarting
 
 if TYPE_CHECKING:
     from alerts.restarting import Restarting

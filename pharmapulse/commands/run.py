@@ -12,7 +12,7 @@ from pharmapulse.places import OFFSETS
 from pharmapulse.port import check_ports
 from pharmapulse.process import set_up_logs, stop_event
 from pharmapulse.supervisor import Supervisor
-from pharmapulse.wiring_access import tell_first_link
+from pharmapulse.wiring.accounts import tell_first_link
 
 EPILOG = """\
 examples:

@@ -21,7 +21,7 @@ from domain.redact import has_patient
 from pharmapulse.config import Config
 from pharmapulse.options import add_config, config_of
 from pharmapulse.user import user_name
-from pharmapulse.wiring_access import access, make_link
+from pharmapulse.wiring.accounts import access, make_link
 
 EPILOG = """\
 examples:

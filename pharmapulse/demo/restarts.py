@@ -13,7 +13,7 @@ from domain.errors import PharmapulseError
 from domain.ports import RestartStore
 from pharmapulse.config import Config
 from pharmapulse.wiring import state
-from pharmapulse.wiring_deferred import restarting
+from pharmapulse.wiring.calls import restarting
 from simulator.faults import Fault
 from simulator.hub import Hub
 from store.restarts import SqlRestarts

@@ -12,7 +12,7 @@ import pytest
 from domain.incident import Incident
 from domain.published import decode_published
 from pharmapulse.config import load
-from pharmapulse.wiring_alerts import incidents
+from pharmapulse.wiring.told import incidents
 from store.files import Claim
 from tests.alerts.world import PNG, Hook, Mailbox
 from tests.cli.call import CONFIG, LINE, ask

@@ -556,9 +556,9 @@ class TestDeferredCalls:
 
 
 class TestPublicPage:
-    def document(self, **more: object) -> Published:
+    def document(self, now: float, **more: object) -> Published:
         values: dict[str, object] = {
-            "version": PUBLISHED_VERSION, "site": "S", "zone": "UTC", "as_of": NOW - 5, "written": NOW - 2,
+            "version": PUBLISHED_VERSION, "site": "S", "zone": "UTC", "as_of": now - 5, "written": now - 2,
             "components": (), **more,
         }  # fmt: skip
         return Published(**values)  # type: ignore[arg-type]
@@ -570,11 +570,12 @@ class TestPublicPage:
         path.parent.mkdir(parents=True)
         path.write_bytes(b"no document")
         only(look(publication.check, at), "fail", "no published document")
+        now = SystemClock().now()  # the page is judged by the site's clock, however long ago this file was read
         for document, level, word in (
-            (self.document(), "ok", "judged up to"),
-            (self.document(written=NOW - 900), "fail", "15 min ago"),
-            (self.document(as_of=NOW - 900), "warn", "judged up to 15 min ago"),
-            (self.document(as_of=None), "warn", "nothing is judged"),
+            (self.document(now), "ok", "judged up to"),
+            (self.document(now, written=now - 900), "fail", "15 min ago"),
+            (self.document(now, as_of=now - 900), "warn", "judged up to 15 min ago"),
+            (self.document(now, as_of=None), "warn", "nothing is judged"),
         ):
             path.write_bytes(encode_published(document))
             only(look(publication.check, at), level, word)

@@ -14,7 +14,7 @@ import pytest
 from domain.settings import WebSettings
 from pharmapulse.config import load
 from pharmapulse.examine_web import examine
-from pharmapulse.wiring_access import access, address_of, tell_first_link
+from pharmapulse.wiring.accounts import access, address_of, tell_first_link
 from tests.cli.call import CONFIG, Answer, ask
 
 Users = Callable[..., Answer]

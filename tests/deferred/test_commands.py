@@ -14,7 +14,7 @@ import pytest
 from domain.deferred import Call, QueueStatus
 from pharmapulse.commands.queue import lasting, seconds_until_empty
 from pharmapulse.config import load
-from pharmapulse.wiring_deferred import deferred
+from pharmapulse.wiring.calls import deferred
 from tests.cli.call import ask
 from tests.system.support import children, free_port, get_json, no_traceback, running, try_get, wait_for
 

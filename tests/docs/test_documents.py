@@ -22,7 +22,7 @@ from logwatch.lines import MAX_LINE
 from pharmapulse.cli import call
 from pharmapulse.config import load
 from pharmapulse.places import Places
-from pharmapulse.wiring_deferred import deferred
+from pharmapulse.wiring.calls import deferred
 from rrd.store import RrdSeriesStore
 from store.outbox import KEPT_BYTES
 from tests.cli.call import ask

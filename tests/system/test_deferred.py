@@ -24,7 +24,7 @@ from domain.access import EVERYTHING
 from pharmapulse import wiring
 from pharmapulse.config import Config, load
 from pharmapulse.places import Places
-from pharmapulse.wiring_deferred import queues
+from pharmapulse.wiring.calls import queues
 from simulator.hub import digest, read_journal
 from simulator.patients import pool
 from store.access import SqlAccess

@@ -1,8 +1,8 @@
-"""Where the objects of deferred calls and of restarts are built: the part of `pharmapulse.wiring` that is theirs."""
+"""Deferred calls and restarts: gateway, drain, queues."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from time import monotonic
@@ -15,13 +15,14 @@ from domain.errors import ConfigError
 from domain.settings import Target
 from pharmapulse.config import Config
 from pharmapulse.places import Places
-from pharmapulse.wiring import clock, state
+from pharmapulse.wiring.stores import clock, state
 
 if TYPE_CHECKING:
     from alerts.restarting import Restarting
     from deferred.gateway import Gateway
     from deferred.service import Drain
     from deferred.workers import Workers
+    from domain.deferred import QueueStatus
     from store.deferred import SqliteDeferred
     from store.files import Claim
 
@@ -124,3 +125,12 @@ def restarting(config: Config) -> Iterator[Restarting]:
     kept = state(config)
     with closing(kept), closing(queues(config)) as held:
         yield Restarting(SqlRestarts(kept.engine), held, clock(config)[0])
+
+
+def queue_status(config: Config) -> Callable[[], Sequence[QueueStatus]]:
+    """How the queues of deferred calls stand, for the dashboard; nothing where no target is configured."""
+    targets = [target.name for target in config.settings.deferred.targets]
+    if not targets:
+        return tuple
+    kept, time = queues(config), clock(config)[0]
+    return lambda: kept.status(targets, time.now())

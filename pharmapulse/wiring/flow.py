@@ -1,46 +1,28 @@
-"""Where every real object is built: from a configuration to an agent, a collector, a dashboard."""
+"""The way of a line: agent, transport, collector."""
 
 from __future__ import annotations
 
-import os
-import secrets
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from domain.clock import Clock, SystemClock, Waker, parse_clock
+from domain.clock import Waker
 from domain.errors import ConfigError
 from pharmapulse.config import Config
 from pharmapulse.places import OFFSETS, Places
+from pharmapulse.wiring.stores import clock, series, state
 
 if TYPE_CHECKING:
-    from flask import Flask
-
     from collector.live import LiveServer
     from collector.service import Collector
-    from domain.deferred import QueueStatus
-    from domain.ports import LiveBuckets
     from logwatch.agent import Agent
     from pharmapulse.health import HealthServer
-    from rrd.store import RrdSeriesStore
-    from status_page.site import Site
     from store.ledger import FileLedger
     from store.outbox import SqliteOutbox
     from store.state import SqlState
     from transport.registry import OpenReceiver, OpenSender
-
-# The supervisor fixes when a replayed clock begins and hands it down, so that its processes agree on the time.
-ORIGIN_VARIABLE = "PHARMAPULSE_CLOCK_ORIGIN"
-
-
-def clock(config: Config) -> tuple[Clock, Waker]:
-    """The site's clock and a waker that goes by it."""
-    origin = os.environ.get(ORIGIN_VARIABLE)
-    site = config.settings.site
-    return parse_clock(site.clock, site.zone, float(origin) if origin else None)
 
 
 def sender(config: Config) -> OpenSender:
@@ -55,21 +37,6 @@ def receiver(config: Config) -> OpenReceiver:
     from transport.registry import open_receiver
 
     return open_receiver(config.settings.transport, Places(config.data).spool, config.file.parent)
-
-
-def state(config: Config) -> SqlState:
-    """The database of state."""
-    from store.state import open_state
-
-    config.data.mkdir(parents=True, exist_ok=True)
-    return open_state(config.settings.state.url or f"sqlite:///{Places(config.data).state}")
-
-
-def series(config: Config) -> RrdSeriesStore:
-    """The series on disk."""
-    from rrd.store import RrdSeriesStore
-
-    return RrdSeriesStore(Places(config.data).series)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,62 +136,3 @@ def collector_health(config: Config, running: RunningCollector) -> HealthServer:
     size = now_and_then(lambda: directory_bytes(Places(config.data).ledger))
     told = health(running.collector, clock(config)[0], size)
     return HealthServer(told, config.settings.web.port + OFFSETS["collector"])
-
-
-def live(config: Config) -> LiveBuckets:
-    """The client of the collector's open buckets."""
-    from transport.live import LiveClient
-
-    return LiveClient(Places(config.data).socket)
-
-
-def dashboard(config: Config) -> Flask:
-    """The dashboard's application."""
-    from dashboard.app import create_app
-    from dashboard.site import Ports
-    from store.access import SqlAccess
-    from store.incidents import SqlIncidents
-    from store.restarts import SqlRestarts
-
-    kept = state(config)
-    ports = Ports(
-        series=series(config), live=live(config), state=kept, access=SqlAccess(kept.engine),
-        incidents=SqlIncidents(kept.engine), clock=clock(config)[0], wall=SystemClock(), secret=web_secret(config),
-        restarts=SqlRestarts(kept.engine), queues=queue_status(config),
-    )  # fmt: skip
-    return create_app(config.settings, ports)
-
-
-def queue_status(config: Config) -> Callable[[], Sequence[QueueStatus]]:
-    """How the queues of deferred calls stand, for the dashboard; nothing where no target is configured."""
-    from pharmapulse.wiring_deferred import queues
-
-    targets = [target.name for target in config.settings.deferred.targets]
-    if not targets:
-        return tuple
-    kept, time = queues(config), clock(config)[0]
-    return lambda: kept.status(targets, time.now())
-
-
-def web_secret(config: Config) -> bytes:
-    """What signs the dashboard's forms: made once, and the same for all its processes."""
-    from store.files import made_once
-
-    return made_once(Places(config.data).web_secret, lambda: secrets.token_bytes(32))
-
-
-def public_site(config: Config) -> Site:
-    """What the public is told, made of the published document alone."""
-    from status_page.site import Site
-    from status_page.source import PublishedFile
-
-    site, status = config.settings.site, config.settings.status
-    file = PublishedFile(Places(config.data).published)
-    return Site(file, clock(config)[0], status.title or site.name, status.stale_seconds, site.clock == "wall")
-
-
-def status_page(config: Config) -> Flask:
-    """The public site's application."""
-    from status_page.app import create_app
-
-    return create_app(public_site(config))

@@ -1,4 +1,4 @@
-"""Where accounts are reached from the command line, and their one-time links made: a part of `pharmapulse.wiring`."""
+"""Accounts as the command line reaches them, and their one-time links."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dashboard.access.passwords import LINK_HOURS, new_secret
 from domain.access import EVERYTHING, User
 from domain.clock import SystemClock
 from pharmapulse.config import Config
-from pharmapulse.wiring import state
+from pharmapulse.wiring.stores import state
 
 if TYPE_CHECKING:
     from domain.ports import AccessStore

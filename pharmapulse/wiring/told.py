@@ -1,4 +1,4 @@
-"""Where the objects of alerts, incidents and telling are built: the part of `pharmapulse.wiring` that is theirs."""
+"""Alerts, incidents and telling."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from pharmapulse.config import Config
 from pharmapulse.places import OFFSETS, Places
-from pharmapulse.wiring import clock, live, queue_status, series, state
-from pharmapulse.wiring_deferred import queues
+from pharmapulse.wiring.calls import queue_status, queues
+from pharmapulse.wiring.stores import clock, live, series, state
 
 if TYPE_CHECKING:
     from alerts.notify import AppriseNotifier
