@@ -16,7 +16,9 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from alerts.blind import Sight, everybody, tell_apart
 from alerts.detect import SECONDS, STEP, Detector
 from alerts.publish import DAYS, Queues, document, hubs_of, known_of, write
 from alerts.routes import route
@@ -68,6 +70,8 @@ class Alerts:
         self._settings, self._published, self._queues = settings, published, queues
         self._advance = advance
         self._clock, self._waker = clock, waker
+        self._notifier, self._sight = notifier, Sight(clock.now())
+        self._zone = ZoneInfo(settings.site.zone)
         self._detector = Detector(settings.alerts, codes)
         self._judged: int | None = None
         self._published_at: float | None = None
@@ -85,20 +89,30 @@ class Alerts:
         while not stop.is_set():
             if faults:
                 raise faults[0]  # better started again than judging what nobody is told
-            try:
-                self.tick()
-                if self.stats.failing:
-                    _log.warning("judging again")
-                self.stats.failing = ""
-            except PharmapulseError as error:
-                if not error.retry:
-                    raise
-                if not self.stats.failing:
-                    _log.error("cannot judge, and goes on trying: %s", error)
-                self.stats.failing = str(error)
+            self.round()
             self._pause(stop)
         self.teller.wake()
         telling.join(_STOP_SECONDS)
+
+    def round(self) -> None:
+        """A tick that may fail, and whether anything is judged at all."""
+        try:
+            self.tick()
+            if self.stats.failing:
+                _log.warning("judging again")
+            self.stats.failing = ""
+        except PharmapulseError as error:
+            if not error.retry:
+                raise
+            if not self.stats.failing:
+                _log.error("cannot judge, and goes on trying: %s", error)
+            self.stats.failing = str(error)
+        stats = self.stats
+        problem = stats.failing or ("" if stats.live_answers else "the collector does not answer")
+        said = self._sight.message(stats.judged_up_to, self._clock.now(), problem, self._zone)
+        if said is not None:
+            _log.log(logging.ERROR if self._sight.told else logging.WARNING, "%s", said.title)
+            tell_apart(self._notifier, everybody(self._settings), said)
 
     def _tell(self, stop: threading.Event, faults: list[BaseException]) -> None:
         try:
