@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +23,7 @@ from domain import figures
 from domain.errors import AccessError, PharmapulseError, UsageError
 from domain.settings import Settings
 
+_log = logging.getLogger(__name__)
 _BREAK = re.compile(r"(?<=[./_])(?=\w)|(?<=[a-z])(?=[A-Z])")
 _MOST_BYTES = 65_536  # of a form
 _STATIC = Path(__file__).parent / "static"
@@ -135,7 +137,12 @@ def _install_errors(app: Flask) -> None:
 
     @app.errorhandler(PharmapulseError)
     def unreadable(error: PharmapulseError) -> Response:
-        response = answer(503 if error.retry else 500, "The data cannot be read just now", str(error))
+        detail, who = str(error), here.who()
+        if who is None or who.role != "ops":
+            # It names our files and databases, which are for those who run them.
+            _log.error("%s", error)
+            detail = "Those who run this site find the reason in its log."
+        response = answer(503 if error.retry else 500, "The data cannot be read just now", detail)
         if error.retry:
             response.headers["Retry-After"] = "5"
         return response

@@ -26,6 +26,7 @@ from domain.settings import Target
 
 LONGEST_NOTE = 2_000
 _SHOWN = 100
+_LARGEST = 2**31 - 1  # of a number that a database can be asked for
 _SAID = {
     "taken": "You took it up. Everybody sees so.",
     "noted": "The note is in the journal.",
@@ -106,7 +107,7 @@ def blueprint() -> Blueprint:
 
 def known(site: Site, number: int) -> Incident:
     """The incident of a number, where this view may see it; else a 404."""
-    found = site.incidents.incident(number)
+    found = site.incidents.incident(number) if number <= _LARGEST else None
     if found is None:
         abort(404, f"There is no incident {number}.")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -30,6 +31,7 @@ from domain.errors import StoreError
 from domain.redact import mask_patients
 
 _REMEMBERED = 20_000
+_log = logging.getLogger(__name__)
 _UNHEARD = frozenset({"/api/v1/stream"})  # asked for by pages that are noted themselves
 
 
@@ -110,7 +112,8 @@ def install(app: Flask, shared: Shared) -> None:
             try:
                 note(action, what, who.name)
             except StoreError as error:
-                return problem(503, f"what partners see is noted, and that cannot be written just now: {error}")
+                _log.error("what partners see cannot be noted, and is not shown: %s", error)
+                return problem(503, "what partners see is noted, and that cannot be written just now")
         return response
 
 

@@ -156,7 +156,7 @@ def _tokens(options: argparse.Namespace, config: Config, store: AccessStore) -> 
 
 
 def _revoke(options: argparse.Namespace, _config: Config, store: AccessStore) -> int:
-    number = int(options.name) if options.name.isascii() and options.name.isdigit() else 0
+    number = int(options.name) if re.fullmatch(r"[0-9]{1,9}", options.name) else 0
     if not store.revoke_token(number, SystemClock().now()):
         raise UsageError(f'"{options.name}" is no number of a valid token. pharmapulse users tokens lists them')
     _note(store, "revoked a token", str(number))

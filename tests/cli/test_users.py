@@ -97,6 +97,7 @@ def test_tokens_are_made_listed_and_revoked(users: Users, file: Path) -> None:
         assert store.token(secret, token.made + 30 * 86_400) is None
     assert users("revoke-token", "1").out == "token 1 is void\n"
     assert users("revoke-token", "1").code == 2
+    assert users("revoke-token", "9" * 30).code == 2
     assert [one["revoked"] is None for one in json.loads(users("tokens", "--json").out)] == [False, True]
     told = users("audit").out
     assert "1 grafana: read; partner, reads hub dpp" in told

@@ -26,8 +26,11 @@ from dashboard.access.rules import (
     who_is,
 )
 from domain.access import EVERYTHING, Scope, Token, User, Who
+from domain.errors import StoreError
 from domain.settings import Settings, WebSettings
 from rrd.store import RrdSeriesStore
+from store.access import SqlAccess
+from store.incidents import SqlIncidents
 from tests.dashboard.conftest import Build, House
 from tests.dashboard.traffic import NOW, SETTINGS
 
@@ -552,11 +555,8 @@ def test_what_a_terminal_would_obey_is_not_noted(site: Site) -> None:
 
 
 def test_what_cannot_be_noted_is_not_shown(
-    store: RrdSeriesStore, build: Build, monkeypatch: pytest.MonkeyPatch
+    store: RrdSeriesStore, build: Build, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:  # fmt: skip
-    from domain.errors import StoreError
-    from store.access import SqlAccess
-
     house = build(store, settings(guests="none"))
     site = Site(house, house.client)
     site.open_account("team", "partner", PART)
@@ -568,5 +568,25 @@ def test_what_cannot_be_noted_is_not_shown(
     monkeypatch.setattr(SqlAccess, "write_audit", full)
     answer = site.get("/hub/dpp")
     assert answer.status_code == 503
-    assert "disk is full" in answer.text
+    assert "cannot be written just now" in answer.text
     assert "DPP" not in answer.text
+    assert "disk is full" in caplog.text
+    assert "disk is full" not in answer.text
+
+
+def test_what_is_wrong_with_our_files_is_told_to_ops_alone(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> None:
+        raise StoreError("sqlite:////var/lib/pharmapulse/state.db: disk is full")
+
+    site.open_account()
+    monkeypatch.setattr(SqlAccess, "user", full)
+    answer = site.send("/login", name="anna", password=PASSWORD)
+    assert answer.status_code == 503
+    assert "state.db" not in answer.text
+    assert "state.db: disk is full" in caplog.text
+    monkeypatch.undo()
+    site.log_in()
+    monkeypatch.setattr(SqlIncidents, "last_entry", full)
+    assert "state.db: disk is full" in site.get("/incidents").text

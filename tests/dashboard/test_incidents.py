@@ -426,6 +426,13 @@ def test_a_number_of_days_that_is_none_is_refused(house: House, days: str) -> No
     assert house.client.get(f"/api/v1/incidents?days={days}").status_code == 400
 
 
+@pytest.mark.parametrize("number", [2, 2**31, 10**30])
+def test_a_number_of_no_incident_is_not_found(house: House, number: int) -> None:
+    fire(house.incidents)
+    house.get(f"/incident/{number}", 404)
+    house.get(f"/api/v1/incidents/{number}", 404)
+
+
 def test_a_partner_sees_and_hears_its_own_hubs_only(house: House) -> None:
     mine = fire(house.incidents)
     turn(house.incidents, mine, "noted", NOW, "between us: the node is old", "jan")
