@@ -9,6 +9,35 @@ from typing import Literal
 
 import msgspec
 
+from domain.formats import Example, Fields, FieldSpec, Format, Join, Picked, Template, TimeField
+
+__all__ = [
+    "AgentSettings",
+    "AlertSettings",
+    "CodeSettings",
+    "CollectorSettings",
+    "DeferredSettings",
+    "Example",
+    "FieldSpec",
+    "Fields",
+    "Format",
+    "HubSettings",
+    "Join",
+    "Person",
+    "Picked",
+    "Route",
+    "Settings",
+    "Site",
+    "Source",
+    "StateSettings",
+    "StatusSettings",
+    "Target",
+    "Template",
+    "TimeField",
+    "TransportSettings",
+    "WebSettings",
+]
+
 
 class Site(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who and where this is. `data` is the directory that holds everything stored, `logs` the form of our own logs."""
@@ -54,72 +83,6 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     hub: str = ""
     server: str = ""
     disorder: float = 2.0
-
-
-class TimeField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a line's time stands, the zone of times that name none, and which end of the call it marks."""
-
-    field: str
-    zone: str = "Europe/Brussels"
-    marks: Literal["start", "end"] = "end"
-
-
-class Picked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A key taken out of a field by a pattern: its first group, or all it matches."""
-
-    field: str
-    match: str
-
-
-FieldSpec = str | Picked
-
-
-class Fields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which field of the line holds which key. "" or a missing name: the key is not in these lines."""
-
-    hub: FieldSpec = ""
-    endpoint: FieldSpec = ""
-    vendor: FieldSpec = ""
-    version: FieldSpec = ""
-    pharmacy: FieldSpec = ""
-    server: FieldSpec = ""
-    code: FieldSpec = ""
-    status: FieldSpec = ""
-    duration_us: FieldSpec = ""
-    duration_ms: FieldSpec = ""
-    duration_s: FieldSpec = ""
-
-
-class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How an endpoint is made general: each pattern's matches are replaced, in order."""
-
-    pattern: str
-    by: str = "{}"
-
-
-class Join(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Lines that do not match `starts` continue the event before them."""
-
-    starts: str
-
-
-class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A line and what it gives; `check` runs it. `gives` holds keys, `duration_ms`, `time` (RFC 3339)."""
-
-    line: str
-    gives: dict[str, str | int | float]
-
-
-class Format(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How lines are read, declared rather than coded."""
-
-    kind: str
-    time: TimeField | None = None
-    fields: Fields = Fields()
-    template: tuple[Template, ...] | None = None
-    join: Join | None = None
-    ignore: tuple[str, ...] = ()
-    examples: tuple[Example, ...] = ()
 
 
 class CodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

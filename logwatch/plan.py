@@ -42,11 +42,11 @@ class Plan:
 
 def plan(form: Format, fixed: Mapping[str, str], path: str) -> Plan:
     """What to read of each line of a format. Raises ConfigError naming the place below `path`."""
-    kind = KINDS.get(form.kind)
-    if kind is None:
+    if form.kind not in KINDS:
         raise ConfigError(
             f'"{form.kind}" is not a kind of log', path=f"{path}.kind", mend=f"Write one of: {', '.join(KINDS)}"
         )
+    kind = KINDS[form.kind].of(form, path)
     named, natural = form.fields, kind.defaults()
     specs: dict[str, FieldSpec] = {
         name: getattr(named, name) or getattr(natural, name) for name in Fields.__struct_fields__
@@ -71,7 +71,7 @@ def plan(form: Format, fixed: Mapping[str, str], path: str) -> Plan:
             break
     time = form.time or TimeField(field=kind.time_field(), marks="start" if form.kind == "access" else "end")
     status = raw_field(specs["status"]) if specs["status"] else ""
-    return Plan(kind(), time, _zone(time.zone, path), keys, duration, status, fixed)
+    return Plan(kind, time, _zone(time.zone, path), keys, duration, status, fixed)
 
 
 def _zone(name: str, path: str) -> ZoneInfo:

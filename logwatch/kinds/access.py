@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Self
 
 import polars as pl
 
-from domain.settings import Fields
+from domain.settings import Fields, Format
 from logwatch.kinds.base import Column, Request, Split
 
 _QUOTED = r'"{}(?:[^"\\]|\\.)*)"'
@@ -28,6 +29,11 @@ _LINE = re.compile(_PATTERN)
 
 class Access:
     """The kind `access`."""
+
+    @classmethod
+    def of(cls, _form: Format, _path: str) -> Self:
+        """Such lines need nothing declared."""
+        return cls()
 
     @staticmethod
     def defaults() -> Fields:

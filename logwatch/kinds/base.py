@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from domain.settings import Fields
+from domain.settings import Fields, Format
 
 Mask = npt.NDArray[np.bool_]
 
@@ -73,6 +73,11 @@ class Request:
 
 class Kind(Protocol):
     """A way of writing lines. It knows nothing of what the fields mean."""
+
+    @classmethod
+    def of(cls, form: Format, path: str) -> Self:
+        """The kind as a format declares it. Raises ConfigError with the place below `path`."""
+        ...
 
     def fields(self, line: str) -> Mapping[str, str] | None:
         """The fields of one line; None when its structure cannot be read."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Self
 
 import numpy as np
 import polars as pl
 
-from domain.settings import Fields
+from domain.settings import Fields, Format
 from logwatch.kinds.base import CSV, Column, Mask, Request, Split
 
 # A key is looked for where a run of its characters begins: from within, a long word would cost its length squared.
@@ -25,6 +26,11 @@ _PACKED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda", b"\x
 
 class Logfmt:
     """The kind `logfmt`."""
+
+    @classmethod
+    def of(cls, _form: Format, _path: str) -> Self:
+        """Such lines need nothing declared."""
+        return cls()
 
     @staticmethod
     def defaults() -> Fields:
