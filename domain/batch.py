@@ -59,10 +59,12 @@ class BatchName:
         return cls(match[1], match[2], int(match[3]))
 
 
-class Position(msgspec.Struct, frozen=True, kw_only=True):
+class Position(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How far a file has been counted: bytes of content up to `offset` are in this batch or an earlier one.
 
     `identity` names the file whatever its path is by now; `accounting` counts from the file's first byte.
+    `doubled` is for times without a zone: the change of the clocks that the file came by last, and the newest
+    moment around it, both in µs UTC.
     """
 
     source: str
@@ -70,6 +72,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     identity: str
     offset: int
     accounting: Accounting
+    doubled: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)

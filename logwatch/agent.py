@@ -20,6 +20,7 @@ from domain.wire import WIRE_VERSION
 from logwatch.count import count
 from logwatch.events import EventBlock, Tally
 from logwatch.follow import FollowedFile
+from logwatch.headings import Heading
 from logwatch.reader import Reader
 from logwatch.registry import Registry
 from logwatch.sources import SourceFiles
@@ -43,7 +44,8 @@ class Watch:
 
     def __init__(self, source: Source, reader: Reader, known: Sequence[Position], total: Accounting) -> None:
         self.source, self.reader = source, reader
-        self.files = SourceFiles(source, known)
+        # Files of which each begins with the same line are told apart by the next.
+        self.files = SourceFiles(source, known, skip=1 if reader.headed == "first" else 0)
         self.total = total
         self.watermark: float | None = None
         self.tally = Tally()
@@ -170,6 +172,11 @@ class Agent:
     def _read_file(self, watch: Watch, file: FollowedFile, now: float) -> None:
         read = 0
         file.reached_end = False
+        if file.heading is None:
+            file.heading = Heading()
+            if watch.reader.headed:
+                for block in file.read_before():
+                    watch.reader.learn(block, file.heading)
         while not file.reached_end and read < MOST_BYTES_A_TURN:
             block = file.read(PIECE_BYTES, now)
             read += PIECE_BYTES
@@ -185,7 +192,7 @@ class Agent:
     def _add(self, watch: Watch, file: FollowedFile, block: bytes, now: float) -> None:
         accounting = Accounting()
         if block:
-            reading = watch.reader.read(block, now)
+            reading = watch.reader.read(block, now, passed=file.passed, heading=file.heading)
             accounting = reading.accounting
             watch.tally.add(reading.tally)
             if len(reading.events):

@@ -10,21 +10,29 @@ from logwatch.plan import Plan
 from logwatch.rows import EVENT, MALFORMED, Rows
 from logwatch.samples import Samples
 from logwatch.sorting import Sorter
-from logwatch.times import read_time
 from logwatch.vocabulary import Vocabulary, read_status
 
 _BOM = "\ufeff"
 
 
 def read_lines(
-    lines: Sequence[bytes], plan: Plan, words: Vocabulary, sorter: Sorter, samples: Samples, tally: Tally
+    lines: Sequence[bytes],
+    plan: Plan,
+    words: Vocabulary,
+    sorter: Sorter,
+    samples: Samples,
+    tally: Tally,
+    now: float,
 ) -> Rows:
-    """The lines, without their ends, understood one by one; unusable keys are tallied, unreadable lines sampled."""
+    """The lines, without their ends, understood one by one; unusable keys are tallied, unreadable lines sampled.
+
+    `now` (epoch seconds) gives the year to times that name none.
+    """
     rows = Rows.of(len(lines), MALFORMED)
     for place, line in enumerate(lines):
         text = line.decode("utf-8", "replace").removeprefix(_BOM).rstrip("\r")
         verdict = sorter.sort(text)
-        if verdict == EVENT and not _read_line(text, plan, words, rows, place, tally):
+        if verdict == EVENT and not _read_line(text, plan, words, rows, place, tally, now):
             verdict = MALFORMED
         rows.verdict[place] = verdict
         if verdict == MALFORMED:
@@ -32,15 +40,15 @@ def read_lines(
     return rows
 
 
-def _read_line(text: str, plan: Plan, words: Vocabulary, rows: Rows, place: int, tally: Tally) -> bool:
+def _read_line(text: str, plan: Plan, words: Vocabulary, rows: Rows, place: int, tally: Tally, now: float) -> bool:
     """Understand one line into row `place`; False when its structure or its time cannot be read."""
     fields = plan.kind.fields(text)
     if fields is None:
         return False
-    time_us = read_time(fields.get(plan.time.field, ""), plan.zone)
-    if time_us is None:
+    moment = plan.moments.read(fields.get(plan.time.field, ""), now)
+    if moment is None:
         return False
-    rows.time_us[place] = time_us
+    rows.time_us[place], rows.local[place] = moment
     for key, (name, _) in plan.keys.items():
         number = words.keys[key].read(fields.get(name, ""))
         rows.ids[key][place] = max(number, 0)

@@ -49,7 +49,7 @@ class Columns:
     def _read(self) -> bool:
         """Fill the rows; False when the times have a shape that columns cannot read."""
         time = self._split.columns[self._plan.time.field]
-        cut = self._cut(time)
+        cut = 0 if self._plan.moments.declared else self._cut(time)
         if cut == 0:
             return False
         words, frame = self._words, self._split.frame
@@ -144,6 +144,7 @@ class Columns:
             ]
             fraction, _, _ = self._words.fraction.look_up(tails, behind, lambda rows: tail(where[rows]))
             self.rows.time_us[where] = placed + fraction
+            self.rows.local[where] = True
 
     def tally(self, tally: Tally) -> None:
         """Add the unusable tokens of the lines that were read by columns."""

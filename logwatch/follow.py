@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 
 from domain.batch import Accounting, Position
 from domain.errors import InputError
+from logwatch.doubled import Passed
 from logwatch.files import BLOCK, DAMAGED, compression, open_content
+from logwatch.headings import Heading
 from logwatch.lines import LineCutter
 
 _FINGERPRINT_BYTES = 1_024
@@ -31,8 +34,11 @@ def fingerprint(first_line: bytes) -> str:
     return hashlib.blake2b(first_line[:_FINGERPRINT_BYTES], digest_size=8).hexdigest()
 
 
-def fingerprint_of(head: bytes) -> str:
-    """The fingerprint of a content that begins with `head` (_HEAD_BYTES of it, or all); "" while it has none."""
+def fingerprint_of(head: bytes, skip: int = 0) -> str:
+    """The fingerprint of a content that begins with `head` (_HEAD_BYTES of it, or all); "" while it has none.
+
+    The first `skip` lines that are no `#` headings are headings, too: of a CSV's columns.
+    """
     at = 0
     while at < len(head):
         end = head.find(b"\n", at)
@@ -40,7 +46,9 @@ def fingerprint_of(head: bytes) -> str:
             return ""
         line = head[at:] if end < 0 else head[at:end]
         if end < 0 or not line.removeprefix(_BOM).startswith(b"#"):
-            return fingerprint(line)
+            if end < 0 or skip == 0:
+                return fingerprint(line)
+            skip -= 1
         at = end + 1
     return fingerprint(head) if len(head) >= _HEAD_BYTES else ""
 
@@ -64,8 +72,8 @@ class FollowedFile:
     `position` is what was counted and may be committed; `reached_end` says whether the last read found no more.
     """
 
-    def __init__(self, source: str, path: Path, now: float) -> None:
-        self.source, self.path = source, path
+    def __init__(self, source: str, path: Path, now: float, skip: int = 0) -> None:
+        self.source, self.path, self._skip = source, path, skip
         self._opened_as = path
         self._raw: FileIO = path.open("rb", buffering=0)
         try:
@@ -82,6 +90,8 @@ class FollowedFile:
         self._read = 0
         self.offset = 0
         self.accounting = Accounting()
+        self.passed = Passed()
+        self.heading: Heading | None = Heading()
         self.reached_end = False
         self.last_grown = now
         self.last_event: float | None = None
@@ -94,7 +104,7 @@ class FollowedFile:
             return ""
         head = self._take(_HEAD_BYTES)
         self._seek(0)
-        return fingerprint_of(head)
+        return fingerprint_of(head, self._skip)
 
     @property
     def turned_out_compressed(self) -> bool:
@@ -126,6 +136,7 @@ class FollowedFile:
             identity=self.identity,
             offset=self.offset,
             accounting=self.accounting,
+            doubled=(self.passed.change_us, self.passed.newest_us),
         )
 
     @property
@@ -155,13 +166,16 @@ class FollowedFile:
         """The file as it is now."""
         return seen(os.fstat(self._raw.fileno()))
 
-    def resume(self, offset: int, accounting: Accounting) -> None:
+    def resume(self, offset: int, accounting: Accounting, doubled: tuple[int, int] = (0, 0)) -> None:
         """Go on where the checkpoint says that counting stopped."""
         self._seek(offset)
         self._cutter = LineCutter()
         self.reached_end = False
         self._read = self.offset = offset
         self.accounting = accounting
+        self.passed = Passed(*doubled)
+        # What stands before is not known: it is learnt from there before reading goes on.
+        self.heading = None if offset else Heading()
 
     def _take(self, most: int) -> bytes:
         """The next bytes of content. Raises InputError for damaged content, OSError."""
@@ -190,6 +204,17 @@ class FollowedFile:
         self._seek(0)
         common = min(len(mine), len(theirs))
         return mine[:common] == theirs[:common]
+
+    def read_before(self) -> Iterator[bytes]:
+        """The whole lines before the place where reading goes on, right after `resume`; to be taken to their end.
+
+        Raises InputError for damaged content.
+        """
+        self._seek(0)
+        cutter, left = LineCutter(), self.offset
+        while left > 0 and (data := self._take(min(left, BLOCK))):
+            left -= len(data)
+            yield cutter.feed(data)
 
     @property
     def is_read(self) -> bool:

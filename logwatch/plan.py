@@ -11,6 +11,7 @@ from domain.settings import Fields, FieldSpec, Format, TimeField
 from logwatch.events import LINE_KEYS
 from logwatch.kinds import KINDS, Kind
 from logwatch.meaning import Meaning, duration_meaning, endpoint_meaning, key_meaning, pharmacy_meaning, raw_field
+from logwatch.moments import Moments
 from logwatch.times import US
 
 _DURATIONS = {"duration_us": 1, "duration_ms": 1_000, "duration_s": US}
@@ -26,6 +27,7 @@ class Plan:
     kind: Kind
     time: TimeField
     zone: ZoneInfo
+    moments: Moments
     keys: Mapping[str, tuple[str, Meaning]]
     duration: tuple[str, Callable[[str], tuple[int, bool]]] | None
     status: str
@@ -69,9 +71,12 @@ def plan(form: Format, fixed: Mapping[str, str], path: str) -> Plan:
         if specs[name]:
             duration = (raw_field(specs[name]), duration_meaning(specs[name], factor, f"{path}.fields.{name}"))
             break
-    time = form.time or TimeField(field=kind.time_field(), marks="start" if form.kind == "access" else "end")
+    time = form.time or TimeField(
+        field=kind.time_field(), marks="start" if form.kind in ("access", "haproxy") else "end"
+    )
     status = raw_field(specs["status"]) if specs["status"] else ""
-    return Plan(kind, time, _zone(time.zone, path), keys, duration, status, fixed)
+    zone = _zone(time.zone, path)
+    return Plan(kind, time, zone, Moments(time, zone, f"{path}.time"), keys, duration, status, fixed)
 
 
 def _zone(name: str, path: str) -> ZoneInfo:

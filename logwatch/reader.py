@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -18,7 +18,9 @@ from domain.codes import SHIPPED, Judgement
 from domain.settings import Format
 from logwatch.by_lines import read_lines
 from logwatch.columns import Columns
+from logwatch.doubled import Passed, settle
 from logwatch.events import EventBlock, Tally
+from logwatch.headings import Headed, Heading, parts
 from logwatch.judging import Judging
 from logwatch.kinds.base import Mask
 from logwatch.memo import Numbers
@@ -72,6 +74,10 @@ class Reader:
         self._sorter = Sorter(form, path)
         self._codes, self._registry = codes, registry
         self._is_control: Mask = np.empty(0, dtype=np.bool_)
+        kind = self._plan.kind
+        self._headed = kind if isinstance(kind, Headed) and kind.header_from else None
+        self._heading, self._under = Heading(), ""
+        self._passed = Passed()
         self.samples = samples or Samples()
         self._begin()
 
@@ -92,22 +98,68 @@ class Reader:
         """Whether lines are expected to hold a duration."""
         return self._plan.duration is not None
 
-    def read(self, block: bytes, now: float, way: Way = "auto") -> Reading:
+    @property
+    def headed(self) -> str:
+        """Where files name their columns themselves: "first", "directive", or "" for nowhere."""
+        return self._headed.header_from if self._headed else ""
+
+    def learn(self, block: bytes, heading: Heading) -> None:
+        """Learn the heading in force behind some whole lines that are not read again."""
+        if self._headed:
+            for _, found in parts(block, self._headed, heading.line, self._counts):
+                heading.line = found or heading.line
+
+    def read(
+        self,
+        block: bytes,
+        now: float,
+        way: Way = "auto",
+        passed: Passed | None = None,
+        heading: Heading | None = None,
+    ) -> Reading:
         """The events of some whole lines and what became of each line.
 
-        `now` (epoch seconds) is the measure of what lies in the future. The last line may lack its line end.
+        `now` (epoch seconds) is the measure of what lies in the future, and gives the year to times that name
+        none. `passed` and `heading` belong to the lines' file: how far it came around a doubled hour, and what
+        names its columns; where a reader reads one file only, it may keep that itself. The last line may lack
+        its line end.
         """
         tally = Tally()
-        if way == "small" or (way == "auto" and len(block) < SMALL_BYTES):
-            rows = self._by_lines(_plain_ends(block) if b"\r" in block else block, tally)
+        if self._headed:
+            rows = self._under_headings(block, self._headed, heading or self._heading, tally, now, way)
         else:
-            rows = self._by_columns(block, tally)
+            rows = self._rows(block, tally, now, way)
+        settle(rows.time_us, rows.local, self._plan.zone, passed or self._passed)
         reading = self._events(rows, now, tally)
         if self._words.is_full:
             self._begin()
         return reading
 
-    def _by_columns(self, block: bytes, tally: Tally) -> Rows:
+    def _rows(self, block: bytes, tally: Tally, now: float, way: Way) -> Rows:
+        if way == "small" or (way == "auto" and len(block) < SMALL_BYTES):
+            return self._by_lines(_plain_ends(block) if b"\r" in block else block, tally, now)
+        return self._by_columns(block, tally, now)
+
+    def _under_headings(
+        self, block: bytes, kind: Headed, heading: Heading, tally: Tally, now: float, way: Way
+    ) -> Rows:
+        """The rows of lines whose columns are named among them; a heading is a line that is ignored."""
+        found = []
+        for part, fresh in parts(block, kind, heading.line, self._counts):
+            if fresh:
+                heading.line = fresh
+                found.append(Rows.of(1, IGNORED))
+                continue
+            if self._under != heading.line:
+                self._under = heading.line
+                self._plan = replace(self._plan, kind=kind.under(heading.line))
+            found.append(self._rows(part, tally, now, way))
+        return found[0] if len(found) == 1 else Rows.joined(found)
+
+    def _counts(self, line: str) -> bool:
+        return self._sorter.sort(line) != IGNORED
+
+    def _by_columns(self, block: bytes, tally: Tally, now: float) -> Rows:
         ends, odd = self._line_ends(block)
         if odd and b"\r" in block:
             block = _plain_ends(block)
@@ -115,21 +167,21 @@ class Reader:
         height = len(ends) + (not block.endswith(b"\n") and bool(block))
         columns = Columns.of(block, height, odd, self._plan, self._words)
         if columns is None:
-            return self._by_lines(block, tally)
+            return self._by_lines(block, tally, now)
         if _BOM[:1] in block and _BOM in block:
             marked = [match.end() - 1 for match in _MARKED.finditer(block)]
             columns.sound[np.searchsorted(ends, marked)] = False
         if self._sorter.may_sort_out(block, columns.beginning):
             columns.sound &= self._ordinary(block)
         columns.tally(tally)
-        self._mend(block, ends, columns.rows, columns.sound, tally)
+        self._mend(block, ends, columns.rows, columns.sound, tally, now)
         return columns.rows
 
-    def _by_lines(self, block: bytes, tally: Tally) -> Rows:
-        return self._read_lines(_lines(block), tally)
+    def _by_lines(self, block: bytes, tally: Tally, now: float) -> Rows:
+        return self._read_lines(_lines(block), tally, now)
 
-    def _read_lines(self, lines: Sequence[bytes], tally: Tally) -> Rows:
-        return read_lines(lines, self._plan, self._words, self._sorter, self.samples, tally)
+    def _read_lines(self, lines: Sequence[bytes], tally: Tally, now: float) -> Rows:
+        return read_lines(lines, self._plan, self._words, self._sorter, self.samples, tally, now)
 
     def _line_ends(self, block: bytes) -> tuple[Numbers, bool]:
         """Where the block's lines end, and whether it holds tabs, carriage returns or the like.
@@ -147,7 +199,7 @@ class Reader:
             return places, False
         return places[is_end], True
 
-    def _mend(self, block: bytes, ends: Numbers, rows: Rows, sound: Mask, tally: Tally) -> None:
+    def _mend(self, block: bytes, ends: Numbers, rows: Rows, sound: Mask, tally: Tally, now: float) -> None:
         """Read the lines that the columns could not vouch for: as columns of their own layout if they are many."""
         if sound.all():
             return
@@ -156,9 +208,9 @@ class Reader:
         starts = np.concatenate(([0], ends + 1))
         lines = [block[start:stop] for start, stop in zip(starts[places], stops[places], strict=True)]
         if MANY <= len(places) <= len(sound) // 2:
-            rows.put(places, self._by_columns(b"\n".join(lines) + b"\n", tally))
+            rows.put(places, self._by_columns(b"\n".join(lines) + b"\n", tally, now))
         else:
-            rows.put(places, self._read_lines(lines, tally))
+            rows.put(places, self._read_lines(lines, tally, now))
 
     def _ordinary(self, block: bytes) -> Mask:
         """Lines that no pattern of the format ignores and that start an event."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from logwatch.events import LINE_KEYS
+from logwatch.kinds.base import Mask
 from logwatch.memo import Numbers
 
 IGNORED, CONTINUED, MALFORMED, EVENT = range(4)
@@ -14,12 +16,16 @@ IGNORED, CONTINUED, MALFORMED, EVENT = range(4)
 
 @dataclass(slots=True)
 class Rows:
-    """One row a line. `ids` are numbers of the reader's own dictionaries; -1 is no duration, or no status."""
+    """One row a line. `ids` are numbers of the reader's own dictionaries; -1 is no duration, or no status.
+
+    `local` says of which lines the time names no zone.
+    """
 
     verdict: Numbers
     time_us: Numbers
     duration_us: Numbers
     status: Numbers
+    local: Mask
     ids: dict[str, Numbers]
 
     @classmethod
@@ -30,8 +36,18 @@ class Rows:
             np.zeros(height, dtype=np.int64),
             np.full(height, -1, dtype=np.int64),
             np.full(height, -1, dtype=np.int64),
+            np.zeros(height, dtype=np.bool_),
             {key: np.zeros(height, dtype=np.int32) for key in LINE_KEYS},
         )
+
+    @classmethod
+    def joined(cls, pieces: Sequence[Rows]) -> Rows:
+        """The rows of several pieces, one after the other."""
+        whole, at = cls.of(sum(len(rows.verdict) for rows in pieces), MALFORMED), 0
+        for rows in pieces:
+            whole.put(np.arange(at, at + len(rows.verdict)), rows)
+            at += len(rows.verdict)
+        return whole
 
     def put(self, places: Numbers, rows: Rows) -> None:
         """Take over the rows read for some of the lines."""
@@ -39,5 +55,6 @@ class Rows:
         self.time_us[places] = rows.time_us
         self.duration_us[places] = rows.duration_us
         self.status[places] = rows.status
+        self.local[places] = rows.local
         for key, ids in rows.ids.items():
             self.ids[key][places] = ids

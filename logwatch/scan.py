@@ -12,7 +12,9 @@ from domain.settings import Format
 from logwatch.analysis import Analysis
 from logwatch.catalog import named
 from logwatch.detect import detect
+from logwatch.doubled import Passed
 from logwatch.files import contents, looks_binary
+from logwatch.headings import Heading
 from logwatch.lines import LineCutter
 from logwatch.reader import Reader
 from logwatch.registry import Registry
@@ -41,20 +43,20 @@ class Scan:
     def read(self, files: Sequence[Path], progress: Callable[[int], object]) -> Analysis:
         """Read the files; `progress` is told the bytes of content read. Raises InputError naming the file."""
         for file in files:
-            cutter, read = LineCutter(), 0
+            cutter, read, passed, heading = LineCutter(), 0, Passed(), Heading()
             for piece, length in contents(file):
                 if read == 0 and looks_binary(bytes(piece[: min(_HEAD, length)])):
                     raise InputError(str(file), "is no text", "Name a log file; .gz and .zst are read as they are")
                 read += length
-                self._add(file, cutter.feed(piece, length))
+                self._add(file, cutter.feed(piece, length), passed, heading)
                 progress(length)
-            self._add(file, cutter.finish())
+            self._add(file, cutter.finish(), passed, heading)
             if not read:
                 raise InputError(str(file), "is empty", "Name a file that holds lines")
             self.analysis.add_file(read, cutter.oversized)
         return self.analysis
 
-    def _add(self, file: Path, block: bytes) -> None:
+    def _add(self, file: Path, block: bytes, passed: Passed, heading: Heading) -> None:
         if not block:
             return
         now = self._clock.now()
@@ -64,4 +66,4 @@ class Scan:
             path = f"formats.{self.name}"
             self._reader = Reader(form, self._registry, codes=self._codes, samples=self.samples, path=path)
             self.analysis.expect(self._reader.keys)
-        self.analysis.add(self._reader.read(block, now))
+        self.analysis.add(self._reader.read(block, now, passed=passed, heading=heading))

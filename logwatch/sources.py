@@ -39,10 +39,13 @@ Inode = tuple[int, int]
 
 
 class SourceFiles:
-    """Follows the files of a source. `known` are the positions of the last checkpoint, the last that grew last."""
+    """Follows the files of a source. `known` are the positions of the last checkpoint, the last that grew last.
 
-    def __init__(self, source: Source, known: Iterable[Position]) -> None:
-        self.source = source
+    `skip` is how many lines all files begin with alike.
+    """
+
+    def __init__(self, source: Source, known: Iterable[Position], skip: int = 0) -> None:
+        self.source, self._skip = source, skip
         self._positions: dict[str, Position] = {position.identity: position for position in known}
         self._gone: dict[str, float] = {}
         self.files: dict[Inode, FollowedFile] = {}
@@ -146,7 +149,7 @@ class SourceFiles:
         self._waiting.pop(str(path), None)
         file = None
         try:
-            file = FollowedFile(self.source.name, path, now)
+            file = FollowedFile(self.source.name, path, now, self._skip)
             follow = file.inode not in self.files and not self._waits(file)
             if follow:
                 self._resume(file)
@@ -179,7 +182,7 @@ class SourceFiles:
             return True
         alike = [inode for inode, (_, identity) in self._asleep.items() if identity.endswith(f"-{file.fingerprint}")]
         for inode in alike:
-            other = FollowedFile(self.source.name, self._present[inode], file.last_grown)
+            other = FollowedFile(self.source.name, self._present[inode], file.last_grown, self._skip)
             try:
                 if file.is_copy_of(other):
                     return True
@@ -195,7 +198,7 @@ class SourceFiles:
         if position is None and file.fingerprint and (left := self._left_as_another(file)):
             position = msgspec.structs.replace(left, path=str(file.path), identity=file.identity)
         if position is not None:
-            file.resume(position.offset, position.accounting)
+            file.resume(position.offset, position.accounting, position.doubled)
             if file.identity not in self._positions:
                 # A place of its own in the checkpoint: the original's will be forgotten.
                 self._positions[file.identity] = position
@@ -255,7 +258,7 @@ class SourceFiles:
                 if position is None:
                     file.resume(0, Accounting())
                 else:
-                    file.resume(position.offset, position.accounting)
+                    file.resume(position.offset, position.accounting, position.doubled)
             except (InputError, OSError) as error:
                 self._tell(str(file.path), f"source {self.source.name}: {error}; read again when it changes")
                 self.set_aside(file, error, now)

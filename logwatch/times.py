@@ -6,7 +6,6 @@ that a block of lines costs one look a distinct head and one a distinct tail.
 
 from __future__ import annotations
 
-import calendar
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,15 +15,18 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
+from logwatch.names import zone_minutes
+
 US = 1_000_000
 _ISO_DAY = re.compile(r"([0-9]{4})[-/]([0-9]{2})[-/]([0-9]{2})")
 _CLF_DAY = re.compile(r"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4})")
 _DATE_ENDS = ("T", " ")
 # Hours, minutes and seconds as they are written; a leap second is none that a clock of ours knows.
 _TWO_DIGITS = {f"{number:02d}": number for number in range(60)}
-_TAIL = re.compile(r"(?:[.,]([0-9]{1,9}))? ?(Z|UTC|[+-][0-9]{2}:?[0-9]{2})?")
+_TAIL = re.compile(r"(?:[.,]([0-9]{1,9}))? ?([A-Z]{1,5}|[+-][0-9]{2}:?[0-9]{2})?")
 _EPOCH = re.compile(r"([0-9]{10})(?:\.([0-9]{1,9}))?|([0-9]{13})|([0-9]{16})|([0-9]{19})")
-_MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}
+_SHORT = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = {name: number for number, name in enumerate(_SHORT, 1)}
 # A year beyond these is no log's, and could not be moved between zones.
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998
 # Where a head such as 2026-11-22T10:36:12 has its digits, and what may stand between them.
@@ -69,7 +71,7 @@ def read_heads(heads: Sequence[str], none: int) -> npt.NDArray[np.int64]:
     good &= (hour < 24) & (minute < 60) & (second < 60)
     # Days are few: each is looked at once, as `read_head` does.
     names, which = np.unique(digits[:, :8] @ _DAY_WEIGHTS, return_inverse=True)
-    days = [_day(number // 10_000, number // 100 % 100, number % 100) for number in names.tolist()]
+    days = [day_us(number // 10_000, number // 100 % 100, number % 100) for number in names.tolist()]
     day = np.array([none if value is None else value for value in days], dtype=np.int64)[which]
     good &= day != none
     return np.where(good, day + ((hour * 60 + minute) * 60 + second) * US, none)
@@ -79,17 +81,18 @@ def read_heads(heads: Sequence[str], none: int) -> npt.NDArray[np.int64]:
 def _iso_day(text: str) -> int | None:
     """The day of `2026-11-22` or `2026/11/22` in µs; None when there is no such day."""
     match = _ISO_DAY.fullmatch(text)
-    return _day(int(match[1]), int(match[2]), int(match[3])) if match else None
+    return day_us(int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
 @lru_cache(maxsize=1_024)
 def _clf_day(text: str) -> int | None:
     """The day of `22/Nov/2026` in µs; None when there is no such day."""
     match = _CLF_DAY.fullmatch(text)
-    return _day(int(match[3]), _MONTHS.get(match[2], 0), int(match[1])) if match else None
+    return day_us(int(match[3]), _MONTHS.get(match[2], 0), int(match[1])) if match else None
 
 
-def _day(year: int, month: int, day: int) -> int | None:
+def day_us(year: int, month: int, day: int) -> int | None:
+    """The day in µs since 1970; None when there is no such day, or its year is no log's."""
     if not _FIRST_YEAR <= year <= _LAST_YEAR:
         return None
     try:
@@ -110,10 +113,8 @@ def read_tail(tail: str) -> tuple[int, int | None] | None:
     part = int(fraction.ljust(6, "0")[:6]) if fraction else 0
     if zone is None:
         return part, None
-    if zone in ("Z", "UTC"):
-        return part, 0
-    minutes = int(zone[1:3]) * 60 + int(zone[-2:])
-    return part, (minutes if zone[0] == "+" else -minutes) * 60 * US
+    minutes = zone_minutes(zone)
+    return None if minutes is None else (part, minutes * 60 * US)
 
 
 def localise(head_us: int, zone: ZoneInfo) -> int:
@@ -123,16 +124,18 @@ def localise(head_us: int, zone: ZoneInfo) -> int:
     return (local.astimezone(UTC) - _EPOCH_START) // timedelta(microseconds=1)
 
 
-def read_time(token: str, zone: ZoneInfo) -> int | None:
-    """The moment a token names, in µs UTC; a time without a zone is read in `zone`. None when it is no time."""
+def split_head(token: str) -> tuple[str, str]:
+    """A token as date and time to the second, and what follows."""
     cut = head_length(token)
-    head, tail = read_head(token[:cut]), read_tail(token[cut:])
-    if head is not None and tail is not None:
-        part, offset = tail
-        return (localise(head, zone) if offset is None else head - offset) + part
-    if match := _EPOCH.fullmatch(token):
-        seconds, fraction, ms, us, ns = match.groups()
-        if seconds:
-            return int(seconds) * US + int((fraction or "0").ljust(6, "0")[:6])
-        return int(ms) * 1000 if ms else int(us) if us else int(ns) // 1000
-    return None
+    return token[:cut], token[cut:]
+
+
+def read_epoch(token: str) -> int | None:
+    """A number of seconds, ms, µs or ns since 1970, told by its digits, in µs; None when it is none."""
+    match = _EPOCH.fullmatch(token)
+    if match is None:
+        return None
+    seconds, fraction, ms, us, ns = match.groups()
+    if seconds:
+        return int(seconds) * US + int((fraction or "0").ljust(6, "0")[:6])
+    return int(ms) * 1000 if ms else int(us) if us else int(ns) // 1000
