@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from logwatch.kinds.access import Access
 from logwatch.kinds.base import Kind
+from logwatch.kinds.haproxy import Haproxy
 from logwatch.kinds.logfmt import Logfmt
 
-KINDS: dict[str, type[Kind]] = {"access": Access, "logfmt": Logfmt}
+KINDS: dict[str, type[Kind]] = {"access": Access, "haproxy": Haproxy, "logfmt": Logfmt}
 
 __all__ = ["KINDS", "Kind"]
