@@ -10,7 +10,7 @@ from logwatch.plan import Plan
 from logwatch.rows import EVENT, MALFORMED, Rows
 from logwatch.samples import Samples
 from logwatch.sorting import Sorter
-from logwatch.vocabulary import Vocabulary, read_status
+from logwatch.vocabulary import Vocabulary
 
 _BOM = "\ufeff"
 
@@ -60,7 +60,7 @@ def _read_line(text: str, plan: Plan, words: Vocabulary, rows: Rows, place: int,
         if duration == INVALID:
             tally.invalid["duration"] = tally.invalid.get("duration", 0) + 1
     if plan.status:
-        status = read_status(fields.get(plan.status, ""))
+        status = words.status.read(fields.get(plan.status, ""))
         rows.status[place] = max(status, -1)
         if status == INVALID:
             tally.invalid["status"] = tally.invalid.get("status", 0) + 1

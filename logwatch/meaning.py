@@ -105,6 +105,19 @@ def key_meaning(spec: FieldSpec, path: str) -> Meaning:
     return meaning
 
 
+def text_meaning(spec: FieldSpec, path: str) -> Callable[[str], str]:
+    """The text that a specification means, as it stands; "" where its pattern ran away."""
+    pick = picker(spec, path)
+
+    def meaning(token: str) -> str:
+        try:
+            return pick(token)
+        except TimeoutError:
+            return ""
+
+    return meaning
+
+
 def pharmacy_meaning(spec: FieldSpec, path: str) -> Meaning:
     """The meaning of a pharmacy's number: checked by its check digits."""
     pick = picker(spec, path)
@@ -123,7 +136,10 @@ def pharmacy_meaning(spec: FieldSpec, path: str) -> Meaning:
 
 def endpoint_meaning(spec: FieldSpec, template: Sequence[Template] | None, path: str) -> Meaning:
     """The meaning of an endpoint: a request is its method and path, made general by the template."""
-    is_request = (spec.field if isinstance(spec, Picked) else spec) in ("request", "path")
+    field = spec.field if isinstance(spec, Picked) else spec
+    # Two fields with a blank between, such as `cs-method cs-uri-stem`, are a request if they look like one.
+    joined = " " in field
+    is_request = joined or field in ("request", "path")
     if template is None:
         template = DEFAULT_TEMPLATE if is_request else ()
     steps = [(compile_pattern(step.pattern, f"{path}.template"), step.by) for step in template]
@@ -131,7 +147,11 @@ def endpoint_meaning(spec: FieldSpec, template: Sequence[Template] | None, path:
 
     def meaning(token: str) -> tuple[str, bool]:
         try:
-            text = _endpoint_of_request(token) if spec == "request" else pick(token)
+            if spec == "request":
+                text = _endpoint_of_request(token)
+            else:
+                text = pick(token)
+                text = (_endpoint_of_request(text) or text) if joined else text
             for pattern, by in steps:
                 text = pattern.sub(by, text, timeout=PATTERN_SECONDS)
         except TimeoutError:

@@ -10,7 +10,15 @@ from domain.errors import ConfigError
 from domain.settings import Fields, FieldSpec, Format, TimeField
 from logwatch.events import LINE_KEYS
 from logwatch.kinds import KINDS, Kind
-from logwatch.meaning import Meaning, duration_meaning, endpoint_meaning, key_meaning, pharmacy_meaning, raw_field
+from logwatch.meaning import (
+    Meaning,
+    duration_meaning,
+    endpoint_meaning,
+    key_meaning,
+    pharmacy_meaning,
+    raw_field,
+    text_meaning,
+)
 from logwatch.moments import Moments
 from logwatch.times import US
 
@@ -31,6 +39,7 @@ class Plan:
     keys: Mapping[str, tuple[str, Meaning]]
     duration: tuple[str, Callable[[str], tuple[int, bool]]] | None
     status: str
+    status_text: Callable[[str], str]
     fixed: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -75,8 +84,9 @@ def plan(form: Format, fixed: Mapping[str, str], path: str) -> Plan:
         field=kind.time_field(), marks="start" if form.kind in ("access", "haproxy") else "end"
     )
     status = raw_field(specs["status"]) if specs["status"] else ""
+    status_text = text_meaning(specs["status"], f"{path}.fields.status")
     zone = _zone(time.zone, path)
-    return Plan(kind, time, zone, Moments(time, zone, f"{path}.time"), keys, duration, status, fixed)
+    return Plan(kind, time, zone, Moments(time, zone, f"{path}.time"), keys, duration, status, status_text, fixed)
 
 
 def _zone(name: str, path: str) -> ZoneInfo:

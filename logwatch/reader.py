@@ -140,9 +140,7 @@ class Reader:
             return self._by_lines(_plain_ends(block) if b"\r" in block else block, tally, now)
         return self._by_columns(block, tally, now)
 
-    def _under_headings(
-        self, block: bytes, kind: Headed, heading: Heading, tally: Tally, now: float, way: Way
-    ) -> Rows:
+    def _under_headings(self, block: bytes, kind: Headed, heading: Heading, tally: Tally, now: float, way: Way) -> Rows:
         """The rows of lines whose columns are named among them; a heading is a line that is ignored."""
         found = []
         for part, fresh in parts(block, kind, heading.line, self._counts):

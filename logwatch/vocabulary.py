@@ -24,7 +24,7 @@ class Vocabulary:
         self.tails = TokenTable()
         self.keys = {key: Memo(self._number(key, meaning), np.int32) for key, (_, meaning) in plan.keys.items()}
         self.duration = Memo(self._duration)
-        self.status = Memo(read_status, np.int32)
+        self.status = Memo(lambda token: read_status(plan.status_text(token)), np.int32)
         self.guards: dict[str, Memo] = {}
         self.tail = Memo(_tail)
         self.fraction = Memo(_fraction)

@@ -1,0 +1,156 @@
+"""Values between delimiters: CSV, tab-separated, and the lines of W3C servers, proxies and load balancers.
+
+Between other delimiters than the blank, values may be quoted, quotes in them doubled. Between blanks, several of which
+count as one, values may stand in quotes, with quotes in them doubled or behind a backslash, or in brackets. What
+begins with a quote and does not end with one at a delimiter is taken as it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Literal, Self
+
+from domain.errors import ConfigError
+from domain.settings import Fields, Format
+from logwatch.kinds.base import Request, Split
+from logwatch.kinds.named import Named
+
+_WORD = re.compile(r'"((?:[^"\\]|\\.|"")*)"(?= |\Z)|\[([^\[\]]*)\](?= |\Z)|([^ ]+)', re.DOTALL)
+_ESCAPED = re.compile(r'\\(["\\])|"(")')
+_DIRECTIVE = re.compile(r"#fields:?[ \t]+(.*[^ \t])[ \t]*", re.IGNORECASE)
+_ANY_MORE = "*"
+
+
+class Row(Named):
+    """The values of one line by the header's names."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: dict[str, str]) -> None:
+        self._values = values
+
+    def find(self, name: str) -> str | None:
+        """The value of a column."""
+        return self._values.get(name)
+
+    def names(self) -> Iterator[str]:
+        """The columns."""
+        return (name for name in self._values if name)
+
+
+class Delimited:
+    """The kind `delimited`, under a header.
+
+    `header_from` says where the file itself names its columns: "first", "directive", or "" where the format does.
+    Without a header, which is so before a file's first one is met, no line can be read. `least` is how many of the
+    columns each line has, `more` whether it may have others behind them.
+    """
+
+    def __init__(
+        self,
+        delimiter: str,
+        header_from: Literal["", "first", "directive"],
+        columns: tuple[str, ...] = (),
+        least: int = 0,
+        *,
+        more: bool = False,
+    ) -> None:
+        self.header_from = header_from
+        self._delimiter, self._least, self._more = delimiter, least, more
+        # Of columns of the same name the first counts, as of keys elsewhere.
+        self._columns = tuple("" if name in columns[:place] else name for place, name in enumerate(columns))
+        end = re.escape(delimiter)
+        self._value = re.compile(f'"((?:[^"]|"")*)"(?={end}|\\Z)|((?:(?!{end}).)*)', re.DOTALL)
+
+    @classmethod
+    def of(cls, form: Format, path: str) -> Self:
+        """Lines as the format declares them. Raises ConfigError below `path`."""
+        if not form.delimiter or any(mark in form.delimiter for mark in '"\r\n'):
+            raise ConfigError(
+                "is nothing that could stand between two values",
+                path=f"{path}.delimiter",
+                mend='Write one such as ",", ";", "\\t" or " "',
+            )
+        if isinstance(form.header, str):
+            if not form.header:
+                raise ConfigError(
+                    "is missing: which column is what?",
+                    path=f"{path}.header",
+                    mend='Write the columns\' names in a list, or "first" or "directive" where the file names them',
+                )
+            return cls(form.delimiter, form.header)
+        columns, more = form.header, form.header[-1:] == (_ANY_MORE,)
+        columns = columns[: len(columns) - more]
+        bare = tuple(name.removesuffix("?") for name in columns)
+        least = max((place for place, name in enumerate(columns, 1) if not name.endswith("?")), default=0)
+        if not all(bare) or len(set(bare)) < len(bare):
+            raise ConfigError(
+                "has a name that is empty or comes twice",
+                path=f"{path}.header",
+                mend="Give each column a name of its own",
+            )
+        if any(name.endswith("?") for name in columns[:least]):
+            raise ConfigError(
+                "has a column that may be missing before one that may not",
+                path=f"{path}.header",
+                mend='Only the last columns may be missing: write "?" behind all that follow the first such one',
+            )
+        return cls(form.delimiter, "", bare, least, more=more)
+
+    @staticmethod
+    def defaults() -> Fields:
+        """Nothing is named by nature."""
+        return Fields()
+
+    @staticmethod
+    def time_field() -> str:
+        """`time`."""
+        return "time"
+
+    def heads(self, line: str) -> bool:
+        """Whether a line is one that names the columns of those after it, where the file does so by directives."""
+        return self.header_from == "directive" and _DIRECTIVE.fullmatch(line) is not None
+
+    def under(self, heading: str) -> Self:
+        """This kind for the lines below a heading; "" for those before the first."""
+        match = _DIRECTIVE.fullmatch(heading)
+        if self.header_from == "directive":
+            columns = match[1].split() if match else []
+        else:
+            columns = self._values(heading) if heading else []
+        return type(self)(self._delimiter, self.header_from, tuple(columns), len(columns))
+
+    def fields(self, line: str) -> Mapping[str, str] | None:
+        """The values by their columns' names; None when there are too few or too many."""
+        values = self._values(line)
+        count = len(values)
+        if not self._columns or count < self._least or (count > len(self._columns) and not self._more):
+            return None
+        return Row(dict(zip(self._columns, values, strict=False)))
+
+    def split(self, _block: bytes, _request: Request) -> Split | None:
+        """Lines are read one by one."""
+        return None
+
+    def _values(self, line: str) -> list[str]:
+        if self._delimiter == " ":
+            if '"' not in line and "[" not in line:
+                return [value for value in line.split(" ") if value]
+            return [
+                _ESCAPED.sub(r"\1\2", quoted) if quoted else bracketed or plain
+                for quoted, bracketed, plain in _WORD.findall(line)
+            ]
+        if '"' not in line:
+            return line.split(self._delimiter)
+        values: list[str] = []
+        at = 0
+        while True:
+            match = self._value.match(line, at)
+            if match is None:  # it matches nothing at least
+                return values
+            values.append(match[2] if match[1] is None else match[1].replace('""', '"'))
+            at = match.end()
+            if at >= len(line):
+                return values
+            at += len(self._delimiter)
