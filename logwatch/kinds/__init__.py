@@ -6,7 +6,8 @@ from logwatch.kinds.access import Access
 from logwatch.kinds.base import Kind
 from logwatch.kinds.haproxy import Haproxy
 from logwatch.kinds.logfmt import Logfmt
+from logwatch.kinds.regex import Regex
 
-KINDS: dict[str, type[Kind]] = {"access": Access, "haproxy": Haproxy, "logfmt": Logfmt}
+KINDS: dict[str, type[Kind]] = {"access": Access, "haproxy": Haproxy, "logfmt": Logfmt, "regex": Regex}
 
 __all__ = ["KINDS", "Kind"]

@@ -1,0 +1,89 @@
+"""Lines read by a pattern of the format's own: its named groups are the fields.
+
+The pattern is searched for, so `^` and `$` are written where they are meant. One that runs away on a line is
+stopped, and the line counted as malformed. A block is read by polars where its engine finds the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Self
+
+import polars as pl
+import regex
+
+from domain.errors import ConfigError
+from domain.settings import Fields, Format
+from logwatch.kinds.base import Column, Request, Split
+from logwatch.meaning import PATTERN_SECONDS, compile_pattern, raw_field
+from logwatch.patterns import is_common
+
+# Longer lines are read by themselves: what costs the square of a line's length must not cost a block's time.
+_LONGEST = 4_096
+# White space to one engine and not to the other.
+_SEPARATORS = (b"\x1c", b"\x1d", b"\x1e", b"\x1f")
+
+
+class Regex:
+    """The kind `regex`."""
+
+    def __init__(self, pattern: regex.Pattern[str]) -> None:
+        self._pattern = pattern
+        self._common = is_common(pattern.pattern)
+
+    @classmethod
+    def of(cls, form: Format, path: str) -> Self:
+        """The format's pattern. Raises ConfigError where it is missing, is none, or lacks a group that is read."""
+        at = f"{path}.pattern"
+        if not form.pattern:
+            raise ConfigError("a regex needs its pattern", path=at, mend="Write one with named groups: (?P<time>…)")
+        pattern = compile_pattern(form.pattern, at)
+        groups = pattern.groupindex
+        wanted = {
+            f"fields.{key}": raw_field(spec) for key in Fields.__struct_fields__ if (spec := getattr(form.fields, key))
+        }
+        if form.time is not None:
+            wanted["time.field"] = form.time.field
+        for key, name in wanted.items():
+            if name not in groups:
+                raise ConfigError(
+                    f'"{name}" is no group of the pattern',
+                    path=f"{path}.{key}",
+                    mend=f"Write one of: {', '.join(groups)}" if groups else "Name the pattern's groups: (?P<time>…)",
+                )
+        return cls(pattern)
+
+    @staticmethod
+    def defaults() -> Fields:
+        """Nothing is named by nature."""
+        return Fields()
+
+    @staticmethod
+    def time_field() -> str:
+        """The group `time`."""
+        return "time"
+
+    def fields(self, line: str) -> Mapping[str, str] | None:
+        """The named groups; None where the pattern finds nothing, or runs away."""
+        try:
+            match = self._pattern.search(line, timeout=PATTERN_SECONDS)
+        except TimeoutError:
+            return None
+        return match.groupdict("") if match else None
+
+    def split(self, block: bytes, request: Request) -> Split | None:
+        """Columns by one pass of the pattern; None where polars' engine may find something else."""
+        if not self._common or any(byte in block for byte in _SEPARATORS):
+            return None
+        text = block.decode("utf-8", "replace")
+        lines = pl.Series((text.removesuffix("\n")).split("\n"), dtype=pl.String)
+        groups = lines.str.extract_groups(self._pattern.pattern).struct
+        frame = pl.DataFrame([groups.field(name) for name in request.wanted])
+        keys = [name for name in request.wanted if name != request.time]
+        frame = frame.with_columns(pl.col(keys).fill_null("").cast(request.categorical))
+        columns = {name: Column(name) for name in request.wanted}
+        length = lines.str.len_bytes()
+        sound = groups.field(request.time).is_not_null() & (length <= _LONGEST)
+        if not block.isascii():
+            sound &= length == lines.str.len_chars()
+        return Split(frame, columns, sound=sound.to_numpy())
