@@ -28,7 +28,7 @@ class Named(Mapping[str, str]):
         if found is None and name.startswith("."):
             found = self.find(name[1:])
         if found is None and " " in name:
-            parts = [part for one in name.split() if (part := self.get(one))]
+            parts = [part for one in name.split() if (part := self.get(one, "-")) not in ("", "-")]
             found = " ".join(parts) if parts else None
         if found is None:
             raise KeyError(name)
