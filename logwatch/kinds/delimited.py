@@ -1,8 +1,12 @@
 """Values between delimiters: CSV, tab-separated, and the lines of W3C servers, proxies and load balancers.
 
 Between other delimiters than the blank, values may be quoted, quotes in them doubled. Between blanks, several of which
-count as one, values may stand in quotes, with quotes in them doubled or behind a backslash, or in brackets. What
-begins with a quote and does not end with one at a delimiter is taken as it stands.
+count as one, values may stand in quotes, with quotes in them doubled or behind a backslash, or in brackets, which are
+part of the value. What begins with a quote and does not end with one at a delimiter is taken as it stands.
+
+A header that the format declares may ask for more: `[time]` is a value that must stand in brackets, and is without
+them, `=http|https` one that must be one of these, `x?` one of the last values, which may be missing, and a `*` at the
+end stands for any others.
 """
 
 from __future__ import annotations
@@ -20,6 +24,11 @@ _WORD = re.compile(r'"((?:[^"\\]|\\.|"")*)"(?= |\Z)|\[([^\[\]]*)\](?= |\Z)|([^ ]
 _ESCAPED = re.compile(r'\\(["\\])|"(")')
 _DIRECTIVE = re.compile(r"#fields:?[ \t]+(.*[^ \t])[ \t]*", re.IGNORECASE)
 _ANY_MORE = "*"
+
+
+def _bare(name: str) -> str:
+    """A column's name without the brackets that its value must stand in."""
+    return name[1:-1] if name.startswith("[") and name.endswith("]") else name
 
 
 class Row(Named):
@@ -44,7 +53,8 @@ class Delimited:
 
     `header_from` says where the file itself names its columns: "first", "directive", or "" where the format does.
     Without a header, which is so before a file's first one is met, no line can be read. `least` is how many of the
-    columns each line has, `more` whether it may have others behind them.
+    columns each line has, `more` whether it may have others behind them. Only a header that the format declares
+    has columns such as `[x]` and `=x`.
     """
 
     def __init__(
@@ -58,6 +68,14 @@ class Delimited:
     ) -> None:
         self.header_from = header_from
         self._delimiter, self._least, self._more = delimiter, least, more
+        self._literal: tuple[tuple[int, list[str]], ...] = ()
+        self._bracketed: tuple[int, ...] = ()
+        if not header_from:
+            self._literal = tuple(
+                (place, name[1:].split("|")) for place, name in enumerate(columns) if name.startswith("=")
+            )
+            self._bracketed = tuple(place for place, name in enumerate(columns) if name.startswith("["))
+            columns = tuple("" if name.startswith("=") else _bare(name) for name in columns)
         # Of columns of the same name the first counts, as of keys elsewhere.
         self._columns = tuple("" if name in columns[:place] else name for place, name in enumerate(columns))
         end = re.escape(delimiter)
@@ -84,7 +102,8 @@ class Delimited:
         columns = columns[: len(columns) - more]
         bare = tuple(name.removesuffix("?") for name in columns)
         least = max((place for place, name in enumerate(columns, 1) if not name.endswith("?")), default=0)
-        if not all(bare) or len(set(bare)) < len(bare):
+        plain = [_bare(name) for name in bare if not name.startswith("=")]
+        if not all(plain) or len(set(plain)) < len(plain):
             raise ConfigError(
                 "has a name that is empty or comes twice",
                 path=f"{path}.header",
@@ -125,7 +144,9 @@ class Delimited:
         """The values by their columns' names; None when there are too few or too many."""
         values = self._values(line)
         count = len(values)
-        if not self._columns or count < self._least or (count > len(self._columns) and not self._more):
+        if not values or not self._columns or count < self._least or (count > len(self._columns) and not self._more):
+            return None
+        if any(place < count and values[place] not in texts for place, texts in self._literal):
             return None
         return Row(dict(zip(self._columns, values, strict=False)))
 
@@ -135,11 +156,18 @@ class Delimited:
 
     def _values(self, line: str) -> list[str]:
         if self._delimiter == " ":
-            if '"' not in line and "[" not in line:
+            if '"' not in line and "[" not in line and not self._bracketed:
                 return [value for value in line.split(" ") if value]
+            words = _WORD.findall(line)
+            if any(place < len(words) and not words[place][1] for place in self._bracketed):
+                return []
             return [
-                _ESCAPED.sub(r"\1\2", quoted) if quoted else bracketed or plain
-                for quoted, bracketed, plain in _WORD.findall(line)
+                _ESCAPED.sub(r"\1\2", quoted)
+                if quoted
+                else (bracketed if place in self._bracketed else f"[{bracketed}]")
+                if bracketed
+                else plain
+                for place, (quoted, bracketed, plain) in enumerate(words)
             ]
         if '"' not in line:
             return line.split(self._delimiter)

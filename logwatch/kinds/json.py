@@ -2,7 +2,8 @@
 
 A key may itself hold dots, as in Elastic's logs: the longest key that fits is taken. Numbers are the text that stands
 there, true and false are `true` and `false`, null is nothing, objects and lists are JSON. Of a key that comes twice
-the last counts. With `inner`, one field holds a line of another format, as in what Docker's json-file driver writes.
+the last counts. Where a format joins lines, an object may go on after its first line, which then holds what there is
+to know. With `inner`, one field holds a line of another format, as in what Docker's json-file driver writes.
 """
 
 from __future__ import annotations
@@ -108,8 +109,8 @@ class Tree(Named):
 class Json:
     """The kind `json`."""
 
-    def __init__(self, inner: Kind | None = None, inner_field: str = "") -> None:
-        self._inner, self._inner_field = inner, inner_field
+    def __init__(self, inner: Kind | None = None, inner_field: str = "", *, joins: bool = False) -> None:
+        self._inner, self._inner_field, self._joins = inner, inner_field, joins
 
     @classmethod
     def of(cls, form: Format, path: str) -> Self:
@@ -121,7 +122,7 @@ class Json:
                 path=f"{path}.inner",
                 mend='Write inner_field, such as inner_field = "log", too',
             )
-        return cls(inner, form.inner_field)
+        return cls(inner, form.inner_field, joins=form.join is not None)
 
     @staticmethod
     def defaults() -> Fields:
@@ -135,10 +136,10 @@ class Json:
 
     def fields(self, line: str) -> Mapping[str, str] | None:
         """The fields of an object; None when the line is none, or what it should hold within cannot be read."""
-        try:
-            root = _DECODER.decode(line)
-        except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
-            return None
+        root = _decode(line)
+        if root is None and self._joins:
+            # An object over several lines: what stands complete on the first is what there is.
+            root = _decode(line.rstrip(", ") + "}")
         if not isinstance(root, dict):
             return None
         if self._inner is None:
@@ -151,6 +152,14 @@ class Json:
 
     def split(self, _block: bytes, _request: Request) -> Split | None:
         """Objects are read one by one."""
+        return None
+
+
+def _decode(line: str) -> Any:
+    """What a line of JSON holds; None when it is none."""
+    try:
+        return _DECODER.decode(line)
+    except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
         return None
 
 
