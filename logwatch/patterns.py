@@ -12,13 +12,13 @@ import re
 _WORD = re.compile(
     r"""(?P<escape>\\[dDsSwWt.\[\](){}|*+?^$\\/"'\-#&=:;,<>@!%~_ ])
       | (?P<set>\[\^?(?:\\[dsw.\[\]\\/\-^"'|+*?(){}$]|[^\[\]\\&~\-]|-(?![\-&~])|&(?!&)|~(?!~))+\])
-      | (?P<open>\((?:\?:|\?P<[A-Za-z_][A-Za-z0-9_]*>)?)
+      | (?P<open>\((?:\?:|\?P?<[A-Za-z_][A-Za-z0-9_]*>)?)
       | (?P<close>\))
       | (?P<quantifier>(?:[*+?]|\{[0-9]{1,3}(?:,[0-9]{0,3})?\})\??(?![+*?]))
       | (?P<plain>[^\\\[\](){}*+?])""",
     re.VERBOSE,
 )
-_GROUP = re.compile(r"\(\?P<([A-Za-z_][A-Za-z0-9_]*)>")
+_GROUP = re.compile(r"\(\?P?<([A-Za-z_][A-Za-z0-9_]*)>")
 
 
 def is_common(pattern: str) -> bool:
