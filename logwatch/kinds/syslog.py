@@ -150,6 +150,8 @@ def _of_rfc3164(match: re.Match[str], has_priority: bool) -> dict[str, str] | No
         if match["iso"] and not has_priority:
             return None
         hostname, _, message = rest.partition(" ")
+        if not hostname[:1].isalnum():
+            hostname, message = "", rest
         return _found(stamp, hostname, "", "", message)
     hostname, appname = tag["hostname"] or "", tag["appname"] or tag["alone"] or ""
     if match["iso"] and not has_priority and {hostname, appname} & _LEVELS:

@@ -41,6 +41,7 @@ def test_what_is_nil_is_empty() -> None:
         ("Dec 12 16:31:03 APP: no host", "Dec 12 16:31:03", "", "APP", "", "no host"),
         ("Dec 12 16:31:03 WEB app: x", "Dec 12 16:31:03", "WEB", "app", "", "x"),
         ("Dec 12 16:31:03 host said this", "Dec 12 16:31:03", "host", "", "", "said this"),
+        ("Dec 12 16:31:03 --- repeated ---", "Dec 12 16:31:03", "", "", "", "--- repeated ---"),
         ("Dec 12 16:31:03 2001:db8::1 app: x", "Dec 12 16:31:03", "2001:db8::1", "app", "", "x"),
         ("Dec 12 16:31:03 host My Own App[12]: x", "Dec 12 16:31:03", "host", "My Own App", "12", "x"),
         ("Dec 12 16:31:03 host app[1] (sub[2]): x", "Dec 12 16:31:03", "host", "app", "1", "x"),
