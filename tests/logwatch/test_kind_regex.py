@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 
 from domain.errors import ConfigError
 from domain.settings import Fields, Format, Picked, TimeField
+from logwatch.catalog import shipped
 from logwatch.kinds.regex import Regex
+from logwatch.lines import MAX_LINE
 from logwatch.patterns import is_common
 from logwatch.reader import Reader
 from logwatch.registry import Registry
 from tests.logwatch.some import NOW, bounded, read_blocks
+from tests.logwatch.test_golden import GOLDEN
 
 PATTERN = (
     r"^\[(?P<time>[^\]]+)\] +(?P<level>[A-Z]+) (?P<message>.*?)(?: took (?P<ms>\d+) ms)?(?: \((?P<logger>[\w.]+)\))?$"
@@ -150,3 +153,50 @@ def test_any_bytes_are_accounted_for_alike_both_ways(data: bytes, line: str) -> 
     small = read_blocks(FORM, [block], "small")
     assert small.accounting.balanced
     assert read_blocks(FORM, [block], "block").told() == small.told()
+
+
+_SHIPPED = {name: form for name, form in shipped().items() if form.kind == "regex"}
+
+
+@pytest.mark.parametrize("name", _SHIPPED)
+@given(data=st.data())
+@bounded(40)
+def test_spoilt_lines_of_a_shipped_format_are_read_alike_both_ways(name: str, data: st.DataObject) -> None:
+    form = _SHIPPED[name]
+    lines = [example.line for example in form.examples] + (GOLDEN / name / "lines.log").read_text().splitlines()
+    spoilt = []
+    for line in data.draw(st.lists(st.sampled_from(lines), min_size=1, max_size=8)):
+        at = data.draw(st.integers(0, len(line)))
+        cut = data.draw(st.sampled_from((0, 0, 1, 3)))
+        odd = data.draw(st.sampled_from(("", "", "é", "\x1c", "\x00", " ", "]", "|", "٣", "\ufeff", "\r")))
+        spoilt.append(line[:at] + odd + line[at + cut :])
+    content = "\n".join(spoilt).encode()
+    small = read_blocks(form, [content], "small")
+    assert small.accounting.balanced
+    assert read_blocks(form, [content], "block").told() == small.told()
+
+
+@pytest.mark.parametrize("name", _SHIPPED)
+def test_a_shipped_pattern_is_read_by_the_block_and_does_not_run_away(name: str) -> None:
+    form = _SHIPPED[name]
+    assert is_common(form.pattern)
+    line = form.examples[0].line
+    pattern = regex.compile(form.pattern)
+    for piece in (" | a", ", client: x", "a:b@1] -", "[a] ", " (a", " - ", '" ', "y"):
+        for head in (line, line[:40]):
+            pattern.search(head + piece * (MAX_LINE // len(piece)), timeout=5)  # raises TimeoutError
+
+
+def test_times_of_a_declared_layout_are_read_alike_both_ways() -> None:
+    form = Format(
+        kind="regex",
+        pattern=r"^(?P<when>.*?) (?P<op>op\d)$",
+        time=TimeField(field="when", layout="%d %b %H:%M:%S"),
+        fields=Fields(endpoint="op"),
+    )
+    block = "22 nov. 10:36:12,5 op1\n22 Nov 10:36:13 op2\n2026-11-22T10:36:12Z op3\n29 févr. 10:36:12 op4\n".encode()
+    small = read_blocks(form, [block], "small")
+    assert [event[0] for event in small.events] == [
+        1_795_340_172_500_000, 1_795_340_173_000_000, 1_709_199_372_000_000,
+    ]  # fmt: skip
+    assert read_blocks(form, [block], "block").told() == small.told()
