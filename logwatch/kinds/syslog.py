@@ -67,14 +67,10 @@ class Syslog:
         """Lines of either RFC, and what their message holds."""
         return cls(inner_kind(form, path), form.inner_field or "message")
 
-    def defaults(self) -> Fields:
-        """The endpoint is the program, the server the host; a line of another format within has keys of its own."""
-        natural = Fields(endpoint="appname", server="hostname", status="as_status")
-        if self._inner is None:
-            return natural
-        within = self._inner.defaults()
-        named = {name: getattr(within, name) or getattr(natural, name) for name in Fields.__struct_fields__}
-        return Fields(**named)
+    @staticmethod
+    def defaults() -> Fields:
+        """The endpoint is the program, the server the host; a severity of `err` and above a failure."""
+        return Fields(endpoint="appname", server="hostname", status="as_status")
 
     @staticmethod
     def time_field() -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from domain.settings import Format, TimeField
 from logwatch.catalog import shipped
+from logwatch.kinds.haproxy import Haproxy
 from logwatch.kinds.syslog import Syslog
 from logwatch.moments import Moments
 from tests.logwatch.corpus import CORPUS, lines_of, pytestmark_corpus
@@ -119,7 +120,9 @@ def test_each_line_is_an_event_or_continues_one(file: Path) -> None:
 
 
 def test_haproxy_within_syslog() -> None:
-    form = Format(kind="syslog", inner="haproxy-http", time=TimeField(field="time", marks="start"))
+    form = Format(
+        kind="syslog", inner="haproxy-http", time=TimeField(field="time", marks="start"), fields=Haproxy.defaults()
+    )
     content = (CORPUS / "access-haproxy/nagiosplugin/haproxy.log").read_bytes()
     read = read_blocks(form, [content], "small")
     assert read.events == read_blocks(shipped()["haproxy-http"], [content], "small").events

@@ -95,9 +95,6 @@ def test_the_message_may_be_a_line_of_another_format() -> None:
     assert (fields["op"], fields["message.op"]) == ("tip.getData", "tip.getData")
     assert (fields["hostname"], fields["message.hostname"]) == ("dpp-02", "x")
     assert kind.fields("Nov 22 10:36:12 dpp-02 tip[8]: nothing of the kind") is None
-    assert kind.defaults().server == "hostname"
-    access = Syslog.of(Format(kind="syslog", inner="access"), "formats.x").defaults()
-    assert (access.endpoint, access.code, access.status, access.server) == ("request", "status", "status", "hostname")
 
 
 def test_an_unknown_format_within_names_its_place() -> None:
