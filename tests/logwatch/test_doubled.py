@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from logwatch.reader import Reader
 from logwatch.registry import Registry
 from logwatch.times import US
 from tests.logwatch.some import NOW, bounded, read_blocks
+from tests.logwatch.watching import Site
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -116,3 +118,19 @@ def test_when_clocks_go_back() -> None:
     assert changes(BRUSSELS, 9_999) == ()
     ((_, half),) = changes(ZoneInfo("Australia/Lord_Howe"), 2026)
     assert half == 1_800 * US
+
+
+def test_an_agent_that_is_killed_or_cannot_keep_anything_in_that_night_counts_it_right(tmp_path: Path) -> None:
+    lines = [written(CHANGE + timedelta(minutes=minute)) for minute in range(-100, 100, 9)]
+    with Site(tmp_path, FORM) as site:
+        for place, line in enumerate(lines):
+            site.append("calls.log", line)
+            site.outbox.full = place % 4 == 1
+            site.tick()
+            if place % 3 == 2:
+                site.restart()
+        site.outbox.full = False
+        site.settle()
+        site.has_sent(b"".join(lines))
+        hours = site.sent().group_by(pl.col("bucket") // 3_600).agg(pl.col("calls").sum()).sort("bucket")
+        assert hours["calls"].to_list() == [5, 7, 6, 5]
