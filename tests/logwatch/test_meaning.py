@@ -163,7 +163,7 @@ def test_an_ignore_pattern_that_runs_away_makes_the_line_malformed() -> None:
             "formats.x.fields.endpoint.template",
         ),
         (Format(kind="logfmt", fields=Fields(vendor=Picked(field="c", match="*"))), "formats.x.fields.vendor.match"),
-        (Format(kind="haproxy"), "formats.x.kind"),
+        (Format(kind="poetry"), "formats.x.kind"),
         (Format(kind="logfmt", time=TimeField(field="ts", zone="Europe/Brussel")), "formats.x.time.zone"),
     ],
 )
