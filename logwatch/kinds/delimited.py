@@ -15,15 +15,19 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Literal, Self
 
+import polars as pl
+
 from domain.errors import ConfigError
 from domain.settings import Fields, Format
-from logwatch.kinds.base import Request, Split
+from logwatch.kinds.base import Column, Request, Split
 from logwatch.kinds.named import Named
 
 _WORD = re.compile(r'"((?:[^"\\]|\\.|"")*)"(?= |\Z)|\[([^\[\]]*)\](?= |\Z)|([^ ]+)', re.DOTALL)
 _ESCAPED = re.compile(r'\\(["\\])|"(")')
 _DIRECTIVE = re.compile(r"#fields:?[ \t]+(.*[^ \t])[ \t]*", re.IGNORECASE)
 _ANY_MORE = "*"
+# A blank line is one empty value.
+_LEAST_WIDTH = 2
 
 
 def _bare(name: str) -> str:
@@ -150,9 +154,45 @@ class Delimited:
             return None
         return Row(dict(zip(self._columns, values, strict=False)))
 
-    def split(self, _block: bytes, _request: Request) -> Split | None:
-        """Lines are read one by one."""
-        return None
+    def split(self, block: bytes, request: Request) -> Split | None:
+        """Columns of lines without quotes and brackets; the others are left to be read by themselves."""
+        width = len(self._columns)
+        if width < _LEAST_WIDTH or self._bracketed:
+            return None
+        text = block.decode("utf-8", "replace")
+        lines = pl.Series("line", text.removesuffix("\n").split("\n"), dtype=pl.String)
+        values = lines.str.split_exact(self._delimiter, width - 1).struct
+        needed = {place for name in request.wanted for place in self._parts(name)} | {at for at, _ in self._literal}
+        frame = pl.DataFrame([lines, *(values.field(f"field_{place}").alias(f"{place}") for place in sorted(needed))])
+        # Values that may be missing at the end are of no matter where nobody asks for them.
+        least = self._least if max(needed, default=0) < self._least else width
+        line, count = pl.col("line").str, pl.col("line").str.count_matches(self._delimiter, literal=True)
+        checks = [~line.contains('"', literal=True), count >= least - 1]
+        checks += [] if self._more else [count < width]
+        if self._delimiter == " ":
+            # A blank at an end or beside another stands between no two values, and brackets may hold some.
+            checks += [~line.contains("[", literal=True), ~line.contains("  ", literal=True)]
+            checks += [~line.starts_with(" "), ~line.ends_with(" ")]
+        checks += [pl.col(f"{place}").is_in(texts) for place, texts in self._literal]
+        columns, made = {}, []
+        for name in request.wanted:
+            parts = self._parts(name)
+            if name not in self._columns and " " in name:
+                # Of two values of which one is missing the other is left: the small path's to do.
+                checks += [~pl.col(f"{place}").is_in(["", "-"]) for place in parts]
+            if parts:
+                value = pl.concat_str([pl.col(f"{place}") for place in parts], separator=" ")
+                made.append((value if name == request.time else value.cast(request.categorical)).alias(f"={name}"))
+                columns[name] = Column(f"={name}")
+        sound = frame.select(pl.all_horizontal(checks).fill_null(False)).to_series().to_numpy()
+        return Split(frame.select(made), columns, sound=sound)
+
+    def _parts(self, name: str) -> list[int]:
+        """The places of the columns that a name stands for, as `Named` finds them."""
+        for one in (name, name.removeprefix(".")):
+            if one in self._columns:
+                return [self._columns.index(one)]
+        return [place for one in name.split() for place in self._parts(one)] if " " in name else []
 
     def _values(self, line: str) -> list[str]:
         if self._delimiter == " ":

@@ -128,6 +128,69 @@ def test_a_line_costs_its_length_and_not_its_square(line: str) -> None:
         assert values(kind(delimiter=delimiter, header=("a", "*")), line)
 
 
+BOTH = (
+    Format(
+        kind="delimited",
+        delimiter=" ",
+        header=("=a|b", "day", "hour", "op", "gone?", "ms?", "*"),
+        time=TimeField(field="day hour", marks="start"),
+        fields=Fields(endpoint="op day", server=".op", code="gone nothing", duration_ms="ms"),
+    ),
+    Format(
+        kind="delimited",
+        delimiter=";;",
+        header=("at", "op", "ms", "x?"),
+        time=TimeField(field="at"),
+        fields=Fields(endpoint="op x", vendor="nothing", duration_ms="ms"),
+    ),
+    Format(
+        kind="delimited",
+        delimiter=";;",
+        header=("at", "op", "ms", "x?"),
+        time=TimeField(field="at"),
+        fields=Fields(endpoint="op", duration_ms="ms"),
+    ),
+)
+TOKENS = st.sampled_from(
+    (
+        *("a", "b", "2026-11-22", "09:36:12.5", "2026-11-22T09:36:12Z", "GET", "/x?y", "-", "", "87", ";", ";;", " "),
+        *('"q"', '"', "[", "[z]", "é", "\x00", "\ufeff", "\r", "\x1c", "\u2028", "50010199928"),
+    )
+)
+GOOD = st.sampled_from(
+    (
+        "a 2026-11-22 09:36:12 op g 87",
+        "b 2026-11-22 09:36:12 op",
+        "2026-11-22T09:36:12Z;;op;;87",
+        "2026-11-22T09:36:12Z;;op;;87;;x",
+    )
+)
+ODD = st.builds(lambda tokens, by: by.join(tokens), st.lists(TOKENS, max_size=8), st.sampled_from((" ", ";;", "")))
+
+
+@given(lines=st.lists(GOOD | ODD, max_size=30))
+@pytest.mark.parametrize("form", BOTH, ids=["blanks", "semicolons", "optional"])
+@bounded(300)
+def test_both_ways_of_reading_agree(form: Format, lines: list[str]) -> None:
+    content = "\n".join(lines).encode()
+    blocks = [content] if content else []
+    assert read_blocks(form, blocks, "block").told() == read_blocks(form, blocks, "small").told()
+
+
+@pytest.mark.parametrize("name", ["iis-default", "iis"])
+def test_a_block_of_plain_lines_is_read_by_columns(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = b"2026-11-22 09:36:12 10.0.0.8 GET /x%d - 443 - 10.2.3.4 softa/4.2.1 - 200 0 2 %d\n"
+    head = b""
+    if name == "iis":
+        head = (
+            b"#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port u c-ip a r sc-status x y time-taken\n"
+        )
+    monkeypatch.setattr(Reader, "_read_lines", None)
+    content = head + b"".join(line % (place % 7, place) for place in range(3_000))
+    reading = Reader(shipped()[name], Registry(10)).read(content, NOW, "block")
+    assert reading.accounting.events == 3_000
+
+
 # -- headers in files ----------------------------------------------------------------------------------------------
 
 WIDE = b"#Fields: date time cs-method cs-uri-stem sc-status time-taken\n"
