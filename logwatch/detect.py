@@ -51,9 +51,11 @@ def detect(file: str, block: bytes, known: Mapping[str, Format], now: float) -> 
     lines = block.split(b"\n", TRY_LINES)
     first = b"\n".join(lines[:TRY_LINES]) + b"\n" if len(lines) > TRY_LINES else block
     count = sum(1 for line in first.split(b"\n") if line.strip())
-    # A short look first: only formats that read something of it are tried on more, all when none does.
+    # A short look first: only formats that read something of it are tried on more, all when none reads a tenth of it.
     look = b"\n".join(lines[:_LOOK_LINES]) + b"\n"
     best = [trial for trial in trials(look, known, now) if trial.events]
+    if best and best[0].events * 10 < sum(1 for line in lines[:_LOOK_LINES] if line.strip()):
+        best = []
     if len(best) != 1 or best[0].events < _LOOK_LINES:  # else no other reads any, and this one enough
         best = trials(first, {trial.name: known[trial.name] for trial in best} or known, now)
     if not best or best[0].events == 0 or best[0].events * 10 < count:
