@@ -164,7 +164,7 @@ def test_both_parts_run_and_are_started_again(config: str, tmp_path: Path) -> No
             os.kill(child, signal.SIGKILL)
         wait_for("their end", lambda: ready() is None)
         wait_for("both again", ready)
-        assert {check["name"] for check in get_json(port, "/readyz")["checks"]} == {"queue", "drain"}
+        assert {check["name"] for check in get_json(port, "/readyz")["checks"]} == {"queue", "keys", "drain"}
         assert process.stop() == 0
     no_traceback(process.said())
 
