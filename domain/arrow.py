@@ -6,7 +6,9 @@ what our encoder makes (DESIGN 3, Batch): flat columns, no dictionaries, one end
 is anything else is refused, not guessed at.
 
 Source: Apache Arrow, "Arrow Columnar Format", Encapsulated message format and IPC Streaming Format; the tables are
-those of format/Message.fbs and format/Schema.fbs, laid out as FlatBuffers ("FlatBuffers Internals").
+those of format/Message.fbs and format/Schema.fbs, laid out as FlatBuffers ("FlatBuffers Internals"). A zstd frame
+names its content's size, too (RFC 8878, 3.1.1.1): a buffer that names another one would be filled up with whatever
+lay in memory.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ _SCHEMA, _RECORDS = 1, 3
 _VERSION, _KIND, _HEADER, _BODY_LENGTH = 0, 1, 2, 3
 _LENGTH, _NODES, _BUFFERS, _COMPRESSION = 0, 1, 2, 3
 _PAIR = 16  # bytes of a FieldNode (length, nulls) and of a Buffer (offset, length)
+# A zstd frame's first bytes, and how long the field of its content's size is by the first bits of its descriptor.
+_ZSTD = 0xFD2F_B528
+_SIZES = (0, 2, 4, 8)
 _UNCOMPRESSED = -1  # stands for a length where a buffer did not get smaller and is kept as it was
 
 
@@ -83,10 +88,20 @@ def _records(header: _Table, body: memoryview, columns: int) -> Size:
             (whole,) = _at("<q", buffer, 0)
             if whole == _UNCOMPRESSED:
                 whole = length - 8
-            elif whole < 0:
-                raise WireError("an Arrow stream with a buffer of no length")
+            elif whole != _content_size(buffer[8:]):
+                raise WireError("an Arrow stream with a buffer that says another length than its content")
         total += whole
     return Size(rows, total)
+
+
+def _content_size(frame: memoryview) -> int:
+    """What a zstd frame says that it unpacks to. Raises WireError where it is none, or does not say."""
+    magic, descriptor = _at("<IB", frame, 0)
+    single, size = descriptor & 0x20, _SIZES[descriptor >> 6]
+    if magic != _ZSTD or descriptor & 0x0F or not (size or single):
+        raise WireError("an Arrow stream with a buffer that is not compressed as ours are")
+    content = int.from_bytes(_part(frame, 5 if single else 6, size or 1), "little")
+    return content + 256 if size == 2 else content
 
 
 class _Table:
