@@ -173,7 +173,7 @@ def settled(state: State, hub: str, endpoint: str, incidents: Sequence[Incident]
     told = [one for one in mine if one.state in TOLD]
     if told:
         worst = max(told, key=level)
-        if level(worst) > state.level:
+        if level(worst) >= state.level:  # in its words too: five minutes know less of a fault that began in them
             return State(level(worst), _word(level(worst)), worst.reason)
         return state
     if not endpoint:

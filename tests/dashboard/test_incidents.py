@@ -154,6 +154,10 @@ def test_a_hub_recovers_with_its_endpoint(incidents: tuple[Incident, ...], level
     assert (found.level, found.word) == (level, word)
 
 
+def test_a_fault_is_told_in_the_incidents_words_also_when_the_minutes_show_it() -> None:
+    assert words.settled(FAILS, *FAILING, (FIRING,), COMPLETE).reason == FIRING.reason
+
+
 def test_a_hub_shows_all_of_its_incidents_and_an_endpoint_its_own_and_its_hubs() -> None:
     hub, mine, another = SeriesKey("hub", ("recipe",)), SeriesKey("endpoint", FAILING), SeriesKey("hub", ("dpp",))
     assert words.covers(FIRING, hub)
