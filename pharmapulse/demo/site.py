@@ -22,7 +22,7 @@ from domain.errors import UsageError
 from domain.wire import MOST_CELLS, encode_batch
 from pharmapulse import wiring
 from pharmapulse.config import Config, load
-from pharmapulse.process import set_up_logs, stop_event
+from pharmapulse.process import begin, stop_event
 from simulator.cells import recent
 from simulator.faults import Scenario, load_scenario, shipped
 from simulator.history import PROGRESS, fill
@@ -191,7 +191,7 @@ class Demo:
 
 def _fill(config_file: str, mark: Mark) -> None:
     """The history's process."""
-    set_up_logs("history")
+    begin("history")
     config = load(Path(config_file))
     stop = stop_event()
     kept = wiring.state(config)
