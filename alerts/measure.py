@@ -12,11 +12,16 @@ from domain.series import FAMILIES, SeriesKey, unknown_rows
 from rrd.present import Snapshot
 
 BUCKETS = 5
+# Minutes that lie further back say nothing of now: what was fine then must not be shown as fine.
+STALE_SECONDS = 900
 
 
 def judged_span(snapshot: Snapshot, family: str) -> tuple[int, int, int] | None:
-    """Step, start and end of the last five complete buckets (minutes where the family keeps them)."""
-    if snapshot.complete_up_to is None:
+    """Step, start and end of the last five complete buckets (minutes where the family keeps them).
+
+    None while nothing is complete, and where the last that is complete was long ago.
+    """
+    if snapshot.complete_up_to is None or snapshot.now - snapshot.complete_up_to > STALE_SECONDS:
         return None
     step = max(60, FAMILIES[family].finest)
     end = int(snapshot.complete_up_to // step) * step
@@ -24,7 +29,7 @@ def judged_span(snapshot: Snapshot, family: str) -> tuple[int, int, int] | None:
 
 
 def last_minutes(snapshot: Snapshot, series: SeriesKey) -> Minutes:
-    """What `judge` decides from; all NaN while nothing is complete."""
+    """What `judge` decides from; all NaN where `judged_span` is None."""
     span = judged_span(snapshot, series.family)
     if span is None:
         nothing = unknown_rows(0, 60, 60, FAMILIES[series.family].sources)

@@ -12,7 +12,7 @@ from flask import Flask, Response, g, render_template, request
 from flask_limiter import Limiter
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup, escape
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from dashboard import api, guard, here, incident_routes, metrics, pages
@@ -102,6 +102,7 @@ _TITLES = {
     405: "That cannot be done here",
     429: "Too many attempts",
 }
+_NOWHERE = "No page has this address. The hubs lead to all there are."
 
 
 def _install_errors(app: Flask) -> None:
@@ -118,7 +119,8 @@ def _install_errors(app: Flask) -> None:
         status = error.code or 500
         if 300 <= status < 400:
             return Response(status=status, headers=list(error.get_headers(request.environ)))
-        response = answer(status, _TITLES.get(status, error.name), error.description or error.name)
+        said = _NOWHERE if error.description == NotFound.description else error.description or error.name
+        response = answer(status, _TITLES.get(status, error.name), said)
         if status == 401 and request.path.startswith("/api/"):
             response.headers["WWW-Authenticate"] = 'Bearer realm="pharmapulse"'
         return response

@@ -166,15 +166,19 @@ def settled(state: State, hub: str, endpoint: str, incidents: Sequence[Incident]
     """The judge's state of a hub or an endpoint, brought together with what its incidents say.
 
     An incident that lasts is not called "as last week" before whole minutes show it, and one that was resolved is
-    no longer called failing while its last minutes are still among those that are judged.
+    no longer called failing while its last minutes are still among those that are judged. A hub is not called failing
+    either for what was resolved at its endpoints, unless something lasts there.
     """
     mine = [one for one in incidents if (one.hub, one.endpoint) == (hub, endpoint)]
     told = [one for one in mine if one.state in TOLD]
     if told:
         worst = max(told, key=level)
-        if level(worst) > state.level:
+        if level(worst) >= state.level:  # in its words too: five minutes know less of a fault that began in them
             return State(level(worst), _word(level(worst)), worst.reason)
         return state
+    if not endpoint:
+        below = [one for one in incidents if one.hub == hub]
+        mine = below if not any(one.is_open for one in below) else mine
     over = [one for one in mine if one.resolved is not None and not one.is_open]
     if over and state.level in (Level.FEWER, Level.SOME, Level.SILENT, Level.FAILING) and complete is not None:
         last = max(over, key=lambda one: one.resolved or 0.0)

@@ -60,6 +60,8 @@ class Gateway:
         figures = exposed(store, list(self._targets), clock, self.stats) if metrics is None else metrics
         self._health = Health("deferred", self._alive, self._ready, figures)
         self._failing = False
+        for name, why in self._apart().items():
+            _log.error("calls for %s are refused until this is mended: %s", name, why)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
@@ -103,6 +105,8 @@ class Gateway:
             Call(address.target, method, address.path, headers_of(environ), order, known, body)
         )  # fmt: skip
         self._failing = False
+        if not receipt.same:
+            raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, "this key was used for another call")
         self.stats.accepted += 1
         headers = {"Content-Type": "application/json", "Location": f"/receipts/{receipt.id}"}
         return HTTPStatus.ACCEPTED, headers, _encode(receipt)
@@ -134,6 +138,8 @@ class Gateway:
             raise RefusedError(HTTPStatus.NOT_FOUND, "there is no such target")
         if not self._may(token, name):
             raise RefusedError(HTTPStatus.FORBIDDEN, "this token may not defer calls for this target's hub")
+        if name in self._store.apart():
+            raise _later("the key of this target is not at hand; try again later")
 
     def _body(self, environ: Mapping[str, Any], length: int | None) -> bytes:
         """The body, whole. Raises RefusedError where it is too long or breaks off."""
@@ -172,7 +178,16 @@ class Gateway:
 
     def _ready(self) -> Sequence[Check]:
         """Whether calls are taken in and let out. Without a drain they are safe, and wait."""
-        return [probe("queue", self._queue), self.drain_check()]
+        return [probe("queue", self._queue), self._keys_check(), self.drain_check()]
+
+    def _apart(self) -> Mapping[str, str]:
+        return {name: why for name, why in self._store.apart().items() if name in self._targets}
+
+    def _keys_check(self) -> Check:
+        """Whether each target's key is at hand."""
+        apart = self._apart()
+        told = "; ".join(f"{name}: {why}" for name, why in apart.items())
+        return Check("keys", not apart, told or "each target's key is at hand")
 
     def _queue(self) -> str:
         waiting = sum(status.waiting for status in self._store.status(list(self._targets), self._clock.now()))

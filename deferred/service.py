@@ -31,10 +31,10 @@ class Drain:
 
     def run(self, stopped: Callable[[], bool]) -> None:
         """Drain until `stopped`; what is under way then is given a moment to come back."""
+        for name, why in self._store.apart().items():
+            _log.error("%s: nothing goes out until this is mended: %s", name, why)
         for target in self.targets:
-            changed = self._store.rewrap(target.name)
-            if changed:
-                _log.info("%s: %d waiting calls are protected by the newest key now", target.name, changed)
+            self._rewrap(target.name)
         while not stopped():
             self._waker.wait(self.tick())
         deadline = self._clock.now() + STOP_SECONDS
@@ -42,6 +42,16 @@ class Drain:
             self._waker.wait(deadline - self._clock.now())
             for target in self.targets:
                 target.settle(self._clock.now())
+
+    def _rewrap(self, name: str) -> None:
+        """Protect what waits by the newest key. What cannot be opened is told once, and stops no other target."""
+        try:
+            changed = self._store.rewrap(name)
+        except StoreError as error:
+            _log.error("%s: not all waiting calls are protected by the newest key: %s", name, error)
+            return
+        if changed:
+            _log.info("%s: %d waiting calls are protected by the newest key now", name, changed)
 
     def tick(self) -> float:
         """One round; seconds until the next. A store that fails is told once, and asked again."""

@@ -27,13 +27,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a caller gets and may ask for later: nothing in it tells what the call held."""
+    """What a caller gets and may ask for later: nothing in it tells what the call held.
+
+    `same` is False where the call's idempotency key was used for another one before: this is that one's receipt.
+    """
 
     id: str
     target: str
     state: CallState
     accepted: float
     delivered: float | None = None
+    same: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ each, big-endian), the header, and the cells as an Arrow IPC stream compressed w
 itself: without the check some are counted as other calls, and some make polars panic. A reader takes its own version
 and the one before (DESIGN 3, Versions); an older or newer one is refused with a WireError that names both. Version 1
 is the first.
+
+How much the cells unpack to is known, and bounded, before any is unpacked (`domain.arrow`).
 """
 
 from __future__ import annotations
@@ -15,13 +17,18 @@ import zlib
 import msgspec
 import polars as pl
 
+from domain.arrow import size_of
 from domain.batch import Batch, BatchName, Heartbeat, Position
 from domain.bins import BINS_VERSION
-from domain.cells import CELLS_VERSION, SCHEMA
+from domain.cells import CELLS_VERSION, DIMENSIONS, SCHEMA
 from domain.errors import WireError
 
 FIRST_VERSION = WIRE_VERSION = 1
 READABLE = range(max(FIRST_VERSION, WIRE_VERSION - 1), WIRE_VERSION + 1)
+# About four times what is ever sent at once: an agent's 200,000 events with what one more piece of a file holds, or an
+# hour of the simulated hubs (some 430,000 calls at their peak). A row has about 180 bytes, and its longer texts.
+MOST_CELLS = 1_600_000
+MOST_CELL_BYTES = 384 << 20
 _MAGIC = b"PPB"
 # What polars makes of bytes that somebody else wrote: also a column's name that is no text, also a panic.
 _UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError)
@@ -62,7 +69,7 @@ def decode_batch(data: bytes) -> Batch:
     begin = _PREFIX + int.from_bytes(data[_CHECKED:_PREFIX], "big")
     try:
         header = msgspec.json.decode(data[_PREFIX:begin], type=_Header)
-        cells = pl.read_ipc_stream(io.BytesIO(data[begin:]))
+        cells = _cells(data[begin:])
     except (msgspec.MsgspecError, *_UNREADABLE) as error:
         raise WireError(f"a damaged batch: {error}") from error
     if cells.schema != SCHEMA:
@@ -70,6 +77,22 @@ def decode_batch(data: bytes) -> Batch:
     if header.bins_version != BINS_VERSION or header.cells_version != CELLS_VERSION:
         raise WireError(f"a batch of {header.name} in cells version {header.cells_version}, bins {header.bins_version}")
     return Batch(BatchName.parse(header.name), cells, header.positions)
+
+
+def _cells(stream: bytes) -> pl.DataFrame:
+    """The cells of an Arrow IPC stream, if they are not too many. Raises WireError, and what polars raises."""
+    size = size_of(stream, len(SCHEMA))
+    if size.rows > MOST_CELLS or size.bytes > MOST_CELL_BYTES:
+        raise WireError(
+            f"a batch of {size.rows} cells in {size.bytes} bytes, and {MOST_CELLS} in {MOST_CELL_BYTES} are taken"
+        )
+    cells = pl.read_ipc_stream(io.BytesIO(stream))
+    # Many rows may show one long text: short here, and long wherever they are written out.
+    texts = [name for name in DIMENSIONS if cells.schema.get(name) == pl.String]
+    shown = sum(int(cells[name].str.len_bytes().sum()) for name in texts)
+    if shown > MOST_CELL_BYTES:
+        raise WireError(f"a batch whose texts have {shown} bytes, and {MOST_CELL_BYTES} are taken")
+    return cells
 
 
 def encode_heartbeat(heartbeat: Heartbeat) -> bytes:

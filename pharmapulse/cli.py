@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, cast
 
 from domain.errors import ConfigError, PharmapulseError, UsageError
 from pharmapulse.logs import say, tell_uncaught
@@ -52,6 +52,15 @@ class Command(Protocol):
         ...
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser, and by it those of the commands, whose errors say where it is explained."""
+
+    def error(self, message: str) -> NoReturn:
+        """Tell how it is used, what is wrong and where it is explained, and leave."""
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: error: {message}. {self.prog} --help explains it\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
     tell_uncaught()
@@ -65,7 +74,7 @@ def call(arguments: Sequence[str]) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Importing makes many objects and hardly any garbage: looking for it then took a tenth of a short command.
     gc.disable()
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="pharmapulse", description="Watches the message flows of pharmacy hubs through their logs.",
         epilog="pharmapulse COMMAND --help shows examples.", allow_abbrev=False,
     )  # fmt: skip

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from domain.errors import UsageError
+from domain.settings import Settings
 from pharmapulse import logs
 from pharmapulse.config import Config, load
 
@@ -40,3 +42,21 @@ def on_port(config: Config, port: int) -> Config:
     """The same configuration with another `web.port`."""
     web = msgspec.structs.replace(config.settings.web, port=port)
     return Config(config.file, msgspec.structs.replace(config.settings, web=web))
+
+
+def hubs_of(settings: Settings) -> set[str]:
+    """The hubs that are named in the configuration; none where a log's lines may name others."""
+    if any(not source.hub for source in settings.sources):
+        return set()
+    named = (
+        *(hub.key for hub in settings.hubs), *(source.hub for source in settings.sources),
+        *(target.hub for target in settings.deferred.targets),
+    )  # fmt: skip
+    return set(named) - {""}
+
+
+def check_hub(hub: str, settings: Settings) -> None:
+    """Raise UsageError where a hub of this name cannot be."""
+    known = hubs_of(settings)
+    if known and hub not in known:
+        raise UsageError(f'there is no hub "{hub}"; there is {", ".join(sorted(known))}')

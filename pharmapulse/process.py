@@ -14,11 +14,19 @@ from pharmapulse import logs
 
 # The read end of a pipe that the supervisor never writes to: its end tells that the supervisor is gone.
 PARENT_VARIABLE = "PHARMAPULSE_PARENT_FD"
+# What others may not do, and the group may not write.
+_OTHERS = 0o027
 
 
 def set_up_logs(name: str) -> None:
     """Our own log on standard error, without patients and never a line of a watched file; see `logs`."""
     logs.set_up(name)
+
+
+def begin(name: str) -> None:
+    """Set the logs up, and let files that this process makes be read by its user and group alone."""
+    set_up_logs(name)
+    os.umask(os.umask(_OTHERS) | _OTHERS)
 
 
 def allow_many_files() -> None:

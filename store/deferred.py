@@ -24,8 +24,10 @@ from domain.deferred import Call, CallState, QueueStatus, Receipt
 from domain.errors import StoreError
 from domain.ports.calls import Waiting
 from store import deferred_tables as sql
-from store.keys import KEY_BYTES, KeyRing, Sealed, lookup
+from store.files import wipe_file
+from store.keys import KeyRing, KeyUnusableError, Sealed
 from store.sqlite import open_database, stored, transaction
+from store.vault import KeyFile, Vault
 
 RECEIPT_DAYS = 7
 RATE_SECONDS = 60
@@ -33,14 +35,14 @@ _SLOT_SECONDS = 5
 _BUSY_MILLISECONDS = 30_000
 _AT_ONCE = 1_000
 _STATES: tuple[CallState, ...] = ("waiting", "delivered", "dead")
-_SECRET = "lookup secret"  # noqa: S105 (what the secret is bound to, not the secret)
 _encode, _decoder = msgspec.msgpack.encode, msgspec.msgpack.Decoder(Call)
 
 
-def open_deferred(path: Path, keys: Mapping[str, KeyRing]) -> SqliteDeferred:
+def open_deferred(path: Path, keys: Mapping[str, KeyRing | KeyFile]) -> SqliteDeferred:
     """The deferred calls in the file `path`, made when there is none. Raises StoreError.
 
-    `keys` holds those of each target whose calls are put in or taken out; to look at queues none is needed.
+    `keys` holds those of each target whose calls are put in or taken out; to look at queues none is needed. A target
+    whose keys do not open what is there stands `apart`.
     """
     with stored(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -51,6 +53,7 @@ def open_deferred(path: Path, keys: Mapping[str, KeyRing]) -> SqliteDeferred:
             _make(path)
         database = open_database(path, sql.SCRIPTS)
         try:
+            _wipe_copies(path)
             return SqliteDeferred(path, database, keys)
         except BaseException:
             database.close()
@@ -69,11 +72,20 @@ def _make(path: Path) -> None:
         database.execute("VACUUM")
 
 
+def _wipe_copies(path: Path) -> None:
+    """The copy made before a file is brought to a new version has done its work: it holds keys to be destroyed."""
+    with stored(path):
+        for number in range(2, len(sql.SCRIPTS) + 1):
+            copy = path.with_name(f"{path.name}.before-{number}")
+            if copy.exists():
+                wipe_file(copy)
+
+
 class SqliteDeferred:
     """A DeferredStore. Threads may share it: one connection writes, another reads beside it."""
 
-    def __init__(self, path: Path, database: sqlite3.Connection, keys: Mapping[str, KeyRing]) -> None:
-        self._path, self._database, self._keys = path, database, keys
+    def __init__(self, path: Path, database: sqlite3.Connection, keys: Mapping[str, KeyRing | KeyFile]) -> None:
+        self._path, self._database, self._keys = path, database, frozenset(keys)
         self._lock, self._reading = threading.Lock(), threading.Lock()
         with stored(path):
             self._prepare(database)
@@ -82,44 +94,40 @@ class SqliteDeferred:
             self._prepare(self._reader)
             self._reader.execute("PRAGMA query_only = ON")
         self._targets: dict[str, int] = {}
-        self._secrets = {target: self._secret(target, ring) for target, ring in keys.items()}
+        self._vault = Vault(path)
+        for target, source in keys.items():
+            with self._writing():
+                self._vault.unlock(database, self._target(target), target, source)
 
     def _prepare(self, database: sqlite3.Connection) -> None:
         database.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS:d}")
         database.execute("PRAGMA temp_store = MEMORY")
 
-    def _secret(self, target: str, ring: KeyRing) -> bytes:
-        """What the target's lanes and idempotency keys are looked up by; it stays when the key is replaced."""
-        with self._writing() as database:
-            number = self._target(target)
-            query = "SELECT key_name, secret FROM targets WHERE id = ?"
-            key_name, wrapped = database.execute(query, (number,)).fetchone()
-            secret = secrets.token_bytes(KEY_BYTES) if wrapped is None else ring.unwrap(_SECRET, key_name, wrapped)
-            if key_name != ring.first:
-                change = "UPDATE targets SET key_name = ?, secret = ? WHERE id = ?"
-                database.execute(change, (ring.first, ring.wrap(_SECRET, secret), number))
-        return secret
+    def apart(self) -> Mapping[str, str]:
+        """The targets whose calls can be neither put in nor opened, each with the reason and the mend."""
+        return self._vault.apart
 
     def put(self, calls: Sequence[Call], now: float) -> Sequence[Receipt]:
         """Keep calls durably, in order; one whose idempotency key its target has seen gives the first one's receipt.
 
-        A call without an idempotency key gets its receipt's number as one.
+        `same` in it is False where the first one was another call, and nothing was kept of this one. A call
+        without an idempotency key gets its receipt's number as one.
         """
         with self._writing():
             return [self._put(call, now) for call in calls]
 
     def _put(self, call: Call, now: float) -> Receipt:
-        ring, secret = self._ring(call.target), self._secrets[call.target]
+        ring, digest = self._vault.ring(call.target), self._vault.digest(call)
         receipt = secrets.token_hex(16)
         if not call.idempotency_key:
             call = Call(call.target, call.method, call.path, call.headers, call.key, receipt, call.body)
-        target, known = self._targets[call.target], lookup(secret, "known", call.idempotency_key)
-        lane = lookup(secret, "lane", call.key) if call.key else None
-        row = {"receipt": receipt, "target": target, "lane": lane, "known": known, "now": now}
+        target, known = self._targets[call.target], self._vault.lookup(call.target, "known", call.idempotency_key)
+        lane = self._vault.lookup(call.target, "lane", call.key) if call.key else None
+        row = {"receipt": receipt, "target": target, "lane": lane, "known": known, "now": now, "digest": digest}
         cursor = self._database.execute(sql.PUT, row)
         if not cursor.rowcount:
-            first, state, accepted, settled = self._database.execute(sql.KNOWN, (target, known)).fetchone()
-            return _receipt(first, call.target, state, accepted, settled)
+            first, state, accepted, settled, other = self._database.execute(sql.KNOWN, (target, known)).fetchone()
+            return _receipt(first, call.target, state, accepted, settled, same=other in (None, digest))
         sealed = ring.seal(receipt, _encode(call))
         self._database.execute(sql.CONTENT, (cursor.lastrowid, sealed.key_name, sealed.wrapped, sealed.content))
         self._database.execute("UPDATE targets SET waiting = waiting + 1 WHERE id = ?", (target,))
@@ -144,7 +152,7 @@ class SqliteDeferred:
         row = self._one(sql.OPEN, waiting.number)
         if row is None:
             raise StoreError(f"{self._path}: call {waiting.number} is not here any more")
-        return _decoder.decode(self._ring(waiting.target).unseal(waiting.receipt, Sealed(*row)))
+        return _decoder.decode(self._vault.ring(waiting.target).unseal(waiting.receipt, Sealed(*row)))
 
     def delivered(self, done: Sequence[Waiting], now: float) -> None:
         """These reached their target: their keys and contents are destroyed, their receipts say so."""
@@ -218,16 +226,23 @@ class SqliteDeferred:
         return None if row is None else float(row[0])
 
     def rewrap(self, target: str) -> int:
-        """Wrap the keys of the target's calls with its first key, where another one does; how many there were."""
-        ring, after, done = self._ring(target), 0, 0
+        """Wrap the keys of the target's calls with its first key, where another one does; how many there were.
+
+        Raises StoreError; where some cannot be opened, after all others were wrapped.
+        """
+        ring, after, done, trouble = self._vault.ring(target), 0, 0, None
         while rows := self._read(sql.OTHER_KEYS, after, self._targets[target], ring.first, _AT_ONCE):
-            changed = [
-                (ring.first, ring.wrap(receipt, ring.unwrap(receipt, name, wrapped)), number)
-                for number, receipt, name, wrapped in rows
-            ]
+            changed = []
+            for number, receipt, name, wrapped in rows:
+                try:
+                    changed.append((ring.first, ring.wrap(receipt, ring.unwrap(receipt, name, wrapped)), number))
+                except KeyUnusableError as error:
+                    trouble = error
             with self._writing() as database:
                 database.executemany("UPDATE contents SET key_name = ?, wrapped = ? WHERE number = ?", changed)
-            after, done = rows[-1][0], done + len(rows)
+            after, done = rows[-1][0], done + len(changed)
+        if trouble is not None:
+            raise trouble
         return done
 
     def tidy(self, now: float) -> int:
@@ -268,12 +283,6 @@ class SqliteDeferred:
                 self._targets[name] = number
         return number
 
-    def _ring(self, target: str) -> KeyRing:
-        ring = self._keys.get(target)
-        if ring is None:
-            raise StoreError(f"{self._path}: no key is at hand for {target}")
-        return ring
-
     def _one(self, query: str, *values: object) -> Any:
         rows = self._read(query, *values)
         return rows[0] if rows else None
@@ -283,5 +292,7 @@ class SqliteDeferred:
             return self._reader.execute(query, values).fetchall()
 
 
-def _receipt(number: str, target: str, state: int, accepted: float, settled: float | None) -> Receipt:
-    return Receipt(number, target, _STATES[state], accepted, settled if state == sql.DELIVERED else None)
+def _receipt(
+    number: str, target: str, state: int, accepted: float, settled: float | None, *, same: bool = True
+) -> Receipt:  # fmt: skip
+    return Receipt(number, target, _STATES[state], accepted, settled if state == sql.DELIVERED else None, same)

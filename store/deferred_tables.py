@@ -33,17 +33,21 @@ SCRIPTS = (
     );
     CREATE TABLE pulse (one INTEGER PRIMARY KEY, at REAL NOT NULL)
     """,
+    "ALTER TABLE calls ADD COLUMN digest BLOB",  # NULL: came in before, and is not compared
 )
 
+SECRET = "SELECT key_name, secret FROM targets WHERE id = ?"  # noqa: S105 (a statement)
+NEW_SECRET = "UPDATE targets SET key_name = ?, secret = ? WHERE id = ?"  # noqa: S105 (a statement)
+
 PUT = """
-    INSERT INTO calls (receipt, target, lane, known, state, head, accepted, attempts, next_at, error)
+    INSERT INTO calls (receipt, target, lane, known, state, head, accepted, attempts, next_at, error, digest)
     SELECT :receipt, :target, :lane, :known, 0,
         :lane IS NULL OR NOT EXISTS (SELECT 1 FROM calls WHERE target = :target AND lane = :lane AND state = 0),
-        :now, 0, 0, ''
+        :now, 0, 0, '', :digest
     WHERE true ON CONFLICT (target, known) DO NOTHING
 """
 CONTENT = "INSERT INTO contents VALUES (?, ?, ?, ?)"
-KNOWN = "SELECT receipt, state, accepted, settled FROM calls WHERE target = ? AND known = ?"
+KNOWN = "SELECT receipt, state, accepted, settled, digest FROM calls WHERE target = ? AND known = ?"
 RECEIPT = """
     SELECT calls.receipt, targets.name, state, accepted, settled
     FROM calls JOIN targets ON targets.id = calls.target WHERE receipt = ?

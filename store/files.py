@@ -11,6 +11,8 @@ from pathlib import Path
 
 from domain.errors import StoreError
 
+_PIECE = 1 << 20
+
 
 def sync_directory(directory: Path) -> None:
     """Make renames in `directory` durable."""
@@ -28,6 +30,18 @@ def sync_file(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def wipe_file(path: Path) -> None:
+    """Overwrite a file and remove it, durably. Raises OSError."""
+    with path.open("r+b") as file:
+        left = os.fstat(file.fileno()).st_size
+        while left > 0:
+            left -= file.write(bytes(min(left, _PIECE)))
+        file.flush()
+        os.fsync(file.fileno())
+    path.unlink()
+    sync_directory(path.parent)
 
 
 def write_durably(path: Path, payload: bytes, aside: Path) -> None:

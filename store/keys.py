@@ -32,6 +32,10 @@ _NONCE_BYTES = 12
 _PURPOSE = b"pharmapulse deferred 1"
 
 
+class KeyUnusableError(StoreError):
+    """A target's key is missing, wrong or not readable: its calls cannot be opened, those of others can."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """A sealed call: the name of the key that wraps, the wrapped data key, and the content."""
@@ -55,7 +59,7 @@ class KeyRing:
         return Sealed(self.first, self.wrap(receipt, data_key), _encrypt(data_key, content, self._bound(receipt)))
 
     def unseal(self, receipt: str, sealed: Sealed) -> bytes:
-        """The content again. Raises StoreError where no key opens it, or somebody changed it."""
+        """The content again. Raises StoreError where no key opens it (KeyUnusableError), or somebody changed it."""
         data_key = self.unwrap(receipt, sealed.key_name, sealed.wrapped)
         try:
             return _decrypt(data_key, sealed.content, self._bound(receipt))
@@ -67,42 +71,56 @@ class KeyRing:
         return _encrypt(self._keys[self.first], data_key, self._bound(receipt))
 
     def unwrap(self, receipt: str, key_name: bytes, wrapped: bytes) -> bytes:
-        """A data key again. Raises StoreError."""
+        """A data key again. Raises KeyUnusableError."""
         key = self._keys.get(key_name)
         if key is None:
-            raise StoreError(
+            raise KeyUnusableError(
                 f"{self.place}: the key {key_name.hex()} is missing, and calls for {self.target} are sealed with it. "
-                "Put it back, below the others"
+                "Put it back, below the others, and start gateway and drain again"
             )
         try:
             return _decrypt(key, wrapped, self._bound(receipt))
         except InvalidTag as error:
-            raise StoreError(f"a call's key for {self.target} was changed on disk and cannot be opened") from error
+            raise KeyUnusableError(
+                f"a call's key for {self.target} was changed on disk and cannot be opened"
+            ) from error
 
     def _bound(self, receipt: str) -> bytes:
         return b"\0".join((_PURPOSE, self.target.encode(), receipt.encode()))
 
 
-def lookup(secret: bytes, kind: str, text: str) -> bytes:
-    """What an ordering or idempotency key is found again by: keyed and one-way."""
-    return hmac.digest(secret, f"{kind}\0{text}".encode(), hashlib.sha256)[:16]
+def lookup(secret: bytes, kind: str, text: str | bytes) -> bytes:
+    """What an ordering or idempotency key, or a call, is known again by: keyed and one-way."""
+    data = text.encode() if isinstance(text, str) else text
+    return hmac.digest(secret, kind.encode() + b"\0" + data, hashlib.sha256)[:16]
 
 
-def load_keys(target: str, key_file: str, made: Path) -> KeyRing:
+def load_keys(target: str, key_file: str, made: Path, *, known: bool = False) -> KeyRing:
     """The keys of a target from `key_file`: a path, or `credential:NAME` of systemd; "" for one made at `made`.
 
-    Raises ConfigError, StoreError.
+    With `known` there are calls of the target already, and no key is made. Raises ConfigError, KeyUnusableError,
+    and StoreError where a new key cannot be written.
     """
     path = key_path(target, key_file, made)
-    try:
-        if not key_file and not path.exists():
+    if not key_file and not path.exists():
+        if known:
+            raise KeyUnusableError(
+                f"{path}: the key of {target} is gone, and its calls are sealed with it. Put it back from a backup and "
+                "start gateway and drain again; if it is lost for good, give the target another name"
+            )
+        try:
             make_key(path)
+        except OSError as error:
+            raise StoreError(f"{path}: the key of {target} cannot be written ({error})") from error
+    try:
         mode = path.stat().st_mode
         text = path.read_text("ascii")
     except (OSError, UnicodeDecodeError) as error:
-        raise StoreError(f"{path}: the key of {target} cannot be read ({error})") from error
+        raise KeyUnusableError(f"{path}: the key of {target} cannot be read ({error})") from error
     if mode & 0o007:
-        raise StoreError(f"{path}: everybody on this machine may read this key. Take that right away: chmod o= {path}")
+        raise KeyUnusableError(
+            f"{path}: everybody on this machine may read this key. Take that right away: chmod o= {path}"
+        )
     return KeyRing(target, _parsed(text, path), str(path))
 
 
@@ -151,10 +169,10 @@ def _parsed(text: str, path: Path) -> list[bytes]:
             key = b""
         if len(key) != KEY_BYTES:
             # The line itself is a secret, also a broken one.
-            raise StoreError(f"{path}: line {number} is no key. Write {KEY_BYTES} random bytes in base64")
+            raise KeyUnusableError(f"{path}: line {number} is no key. Write {KEY_BYTES} random bytes in base64")
         keys.append(key)
     if not keys:
-        raise StoreError(f"{path}: holds no key. Write {KEY_BYTES} random bytes in base64")
+        raise KeyUnusableError(f"{path}: holds no key. Write {KEY_BYTES} random bytes in base64")
     return keys
 
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from domain.errors import StoreError
 from store import deferred_tables, manifest, outbox
 from store.state import REVISIONS
+from store.vault import KeyFile, key_trouble
 
 _MOST_CHECKED_BYTES = 256 * 2**20
 # The version of SQLite that Python has.
@@ -121,6 +122,13 @@ def look_at_deferred(path: Path) -> tuple[DatabaseFacts, Sequence[QueueFacts], f
         rows = database.execute("SELECT name, waiting, dead, held_since, held_by, reason FROM targets ORDER BY name")
         pulse = database.execute("SELECT max(at) FROM pulse").fetchone()
         return facts, [QueueFacts(*row) for row in rows], None if pulse is None else pulse[0]
+
+
+def look_at_key(path: Path, target: str, source: KeyFile) -> str:
+    """Why a target's deferred calls cannot be opened, "" where they can, or there were none. Raises StoreError."""
+    with _reading(path) as database:
+        row = database.execute("SELECT key_name, secret FROM targets WHERE name = ?", (target,)).fetchone()
+    return "" if row is None else key_trouble(target, source, *row)
 
 
 def _facts(database: sqlite3.Connection, newest: int) -> DatabaseFacts:

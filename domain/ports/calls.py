@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,7 +28,14 @@ class DeferredStore(Protocol):
     """
 
     def put(self, calls: Sequence[Call], now: float) -> Sequence[Receipt]:
-        """Keep calls durably, in order; one whose idempotency key its target has seen gives the first one's receipt."""
+        """Keep calls durably, in order; one whose idempotency key its target has seen gives the first one's receipt.
+
+        Where that was another call, `same` in it is False, and nothing is kept.
+        """
+        ...
+
+    def apart(self) -> Mapping[str, str]:
+        """The targets whose calls can be neither put in nor opened, since their key is gone: why, and the mend."""
         ...
 
     def receipt(self, number: str) -> Receipt | None:

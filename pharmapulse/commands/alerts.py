@@ -6,7 +6,7 @@ import argparse
 
 from pharmapulse.examine_alerts import examine_channels
 from pharmapulse.options import add_config, add_once, config_of
-from pharmapulse.process import set_up_logs, stop_event
+from pharmapulse.process import begin, stop_event
 from pharmapulse.wiring import told
 
 EPILOG = """\
@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Judge until stopped."""
-    set_up_logs("alerts")
+    begin("alerts")
     config = config_of(options)
     examine_channels(config.settings, config.file)
     running = told.alerts(config)

@@ -6,7 +6,7 @@ import argparse
 
 from pharmapulse import wiring
 from pharmapulse.options import add_config, add_once, config_of
-from pharmapulse.process import set_up_logs, stop_event
+from pharmapulse.process import begin, stop_event
 
 EPILOG = """\
 examples:
@@ -23,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Collect until stopped."""
-    set_up_logs("collector")
+    begin("collector")
     config = config_of(options)
     running = wiring.collector(config)
     try:

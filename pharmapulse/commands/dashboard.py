@@ -13,7 +13,7 @@ from pharmapulse.config import Config
 from pharmapulse.gunicorn_log import GunicornLog
 from pharmapulse.options import add_config, config_of
 from pharmapulse.port import check_ports
-from pharmapulse.process import PARENT_VARIABLE, set_up_logs, watch_parent
+from pharmapulse.process import PARENT_VARIABLE, begin, watch_parent
 from pharmapulse.wiring.accounts import tell_first_link
 from transport.worker import PromptWorker
 
@@ -71,7 +71,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until stopped."""
-    set_up_logs("dashboard")
+    begin("dashboard")
     config = config_of(options)
     # Whoever supervises tells of the first account; this process' own starts are not the site's.
     alone = PARENT_VARIABLE not in os.environ

@@ -9,7 +9,7 @@ from pharmapulse.config import Config
 from pharmapulse.options import add_config, config_of
 from pharmapulse.places import OFFSETS
 from pharmapulse.port import check_port
-from pharmapulse.process import set_up_logs, stop_event, watch_parent
+from pharmapulse.process import begin, stop_event, watch_parent
 from pharmapulse.supervisor import Supervisor
 from pharmapulse.wiring import calls as wiring
 from pharmapulse.wiring import state
@@ -36,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run until stopped."""
     part = "gateway" if options.gateway else "drain" if options.drain else ""
-    set_up_logs(f"deferred-{part}" if part else "deferred")
+    begin(f"deferred-{part}" if part else "deferred")
     config = config_of(options)
     wiring.check_targets(config)
     port = config.settings.web.port + OFFSETS["deferred"] if options.port is None else options.port

@@ -14,7 +14,7 @@ from pharmapulse.demo import PORTS, Demo
 from pharmapulse.demo.surroundings import Surroundings
 from pharmapulse.places import OFFSETS
 from pharmapulse.port import check_ports
-from pharmapulse.process import set_up_logs, stop_event
+from pharmapulse.process import begin, stop_event
 from pharmapulse.progress import Progress
 from pharmapulse.supervisor import LOOK_SECONDS, Supervisor
 
@@ -45,7 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the demo until stopped."""
-    set_up_logs("demo")
+    begin("demo")
     if options.seconds is not None and not options.seconds > 0:
         raise UsageError(f"--for {options.seconds:g}: write how many seconds, more than 0")
     check_ports(options.port, range(PORTS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -51,6 +52,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"say which incident: pharmapulse incidents {options.action} N")
     if options.action == "note" and not options.text.strip():
         raise UsageError('say what to write: pharmapulse incidents note N "TEXT"')
+    if not 0 < options.days < math.inf:
+        raise UsageError(f"--days {options.days:g}: write more than 0")
     with told.incidents(config) as store:
         if options.action == "list":
             return _list(config, store, now, options.days, as_json=options.json)
@@ -68,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
 def _found(store: IncidentStore, number: int) -> Incident:
     incident = store.incident(number)
     if incident is None:
-        raise UsageError(f"there is no incident {number}")
+        raise UsageError(f"there is no incident {number}. pharmapulse incidents list --days 365 lists those of a year")
     return incident
 
 

@@ -6,7 +6,7 @@ import argparse
 
 from pharmapulse import wiring
 from pharmapulse.options import add_config, add_once, config_of
-from pharmapulse.process import allow_many_files, set_up_logs, stop_event
+from pharmapulse.process import allow_many_files, begin, stop_event
 
 EPILOG = """\
 examples:
@@ -23,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Watch until stopped."""
-    set_up_logs("logwatch")
+    begin("logwatch")
     allow_many_files()
     config = config_of(options)
     running = wiring.agent(config)

@@ -14,7 +14,7 @@ import msgspec
 from domain.errors import UsageError
 from domain.restart import Restart
 from domain.settings import Settings
-from pharmapulse.options import add_config, config_of
+from pharmapulse.options import add_config, check_hub, config_of
 from pharmapulse.user import user_name
 from pharmapulse.wiring import clock
 from pharmapulse.wiring.calls import restarting
@@ -75,20 +75,7 @@ def _check(options: argparse.Namespace, settings: Settings) -> None:
         raise UsageError(f"--minutes {options.minutes:g}: write more than 0")
     if (options.action == "plan") != bool(options.at):
         raise UsageError("a plan needs --at, such as --at 2026-11-22T20:00; nothing else takes it")
-    known = hubs_of(settings)
-    if known and options.hub not in known:
-        raise UsageError(f'there is no hub "{options.hub}"; there is {", ".join(sorted(known))}')
-
-
-def hubs_of(settings: Settings) -> set[str]:
-    """The hubs that are named in the configuration; none where a log's lines may name others."""
-    if any(not source.hub for source in settings.sources):
-        return set()
-    named = (
-        *(hub.key for hub in settings.hubs), *(source.hub for source in settings.sources),
-        *(target.hub for target in settings.deferred.targets),
-    )  # fmt: skip
-    return set(named) - {""}
+    check_hub(options.hub, settings)
 
 
 def target_of(settings: Settings, hub: str) -> str:

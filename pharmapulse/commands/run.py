@@ -10,7 +10,7 @@ from pharmapulse.logs import say
 from pharmapulse.options import PORT_VARIABLE, add_config, config_of
 from pharmapulse.places import OFFSETS
 from pharmapulse.port import check_ports
-from pharmapulse.process import set_up_logs, stop_event
+from pharmapulse.process import begin, stop_event
 from pharmapulse.supervisor import Supervisor
 from pharmapulse.wiring.accounts import tell_first_link
 
@@ -29,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run every process of the configuration until stopped."""
-    set_up_logs("run")
+    begin("run")
     config = config_of(options)
     port = config.settings.web.port if options.port is None else options.port
     processes = processes_of(config)

@@ -13,7 +13,7 @@ from pharmapulse.gunicorn_log import GunicornLog
 from pharmapulse.options import add_config, config_of
 from pharmapulse.places import OFFSETS
 from pharmapulse.port import check_port
-from pharmapulse.process import set_up_logs, watch_parent
+from pharmapulse.process import begin, watch_parent
 from transport.worker import PromptWorker
 
 EPILOG = """\
@@ -68,7 +68,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until stopped."""
-    set_up_logs("status-page")
+    begin("status-page")
     config = config_of(options)
     watch_parent()
     port = config.settings.web.port + OFFSETS["status-page"] if options.port is None else options.port

@@ -19,7 +19,7 @@ from domain.errors import UsageError
 from domain.ports import AccessStore
 from domain.redact import has_patient
 from pharmapulse.config import Config
-from pharmapulse.options import add_config, config_of
+from pharmapulse.options import add_config, check_hub, config_of
 from pharmapulse.user import user_name
 from pharmapulse.wiring.accounts import access, make_link
 
@@ -79,7 +79,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _add(options: argparse.Namespace, config: Config, store: AccessStore) -> int:
     name = _new_name(options.name)
-    role, scope = _role(options), _scope(options)
+    role, scope = _role(options), _scope(options, config)
+    if store.user(name) is not None:
+        raise UsageError(f'there is an account "{name}" already. users link makes it a link, users role changes it')
     user = store.add_user(name, role, scope, SystemClock().now())
     _note(store, "added an account", f"{name}: {_may(role, scope)}")
     return _tell_link(options, config, store, user)
@@ -93,8 +95,8 @@ def _link(options: argparse.Namespace, config: Config, store: AccessStore) -> in
     return _tell_link(options, config, store, user)
 
 
-def _change_role(options: argparse.Namespace, _config: Config, store: AccessStore) -> int:
-    user, role, scope = _known(store, options.name), _role(options), _scope(options)
+def _change_role(options: argparse.Namespace, config: Config, store: AccessStore) -> int:
+    user, role, scope = _known(store, options.name), _role(options), _scope(options, config)
     store.change_user(replace(user, role=role, scope=scope))
     _note(store, "changed an account", f"{user.name}: {_may(role, scope)}")
     return _say(f"{user.name}: {_may(role, scope)}")
@@ -130,7 +132,7 @@ def _token(options: argparse.Namespace, config: Config, store: AccessStore) -> i
     name, role = _new_name(options.name), _role(options)
     if options.days < 0:
         raise UsageError(f"--days {options.days}: write how many days the token lives, or 0 for ever")
-    scope = _scope(options)
+    scope = _scope(options, config)
     now, secret = SystemClock().now(), f"{TOKEN_PREFIX}{new_secret()}"
     expires = now + options.days * 86_400 if options.days else None
     token = store.add_token(name, secret, role, scope, abilities, now, expires)
@@ -206,7 +208,7 @@ def _role(options: argparse.Namespace) -> Role:
     return role
 
 
-def _scope(options: argparse.Namespace) -> Scope:
+def _scope(options: argparse.Namespace, config: Config) -> Scope:
     some = bool(options.hub or options.vendor)
     if options.role == "ops":
         if some or options.all:
@@ -215,6 +217,8 @@ def _scope(options: argparse.Namespace) -> Scope:
     if some == options.all:
         what = "either --all or --hub and --vendor" if some else "--hub H, --vendor V or --all"
         raise UsageError(f"say what the partner reads: {what}")
+    for hub in options.hub:  # of one that is not there they would see nothing, and nobody would know why
+        check_hub(hub, config.settings)
     return EVERYTHING if options.all else Scope(hubs=frozenset(options.hub), vendors=frozenset(options.vendor))
 
 

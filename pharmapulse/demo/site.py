@@ -19,10 +19,10 @@ import msgspec
 from domain.batch import Batch, BatchName
 from domain.clock import EventWaker, SystemClock
 from domain.errors import UsageError
-from domain.wire import encode_batch
+from domain.wire import MOST_CELLS, encode_batch
 from pharmapulse import wiring
 from pharmapulse.config import Config, load
-from pharmapulse.process import set_up_logs, stop_event
+from pharmapulse.process import begin, stop_event
 from simulator.cells import recent
 from simulator.faults import Scenario, load_scenario, shipped
 from simulator.history import PROGRESS, fill
@@ -160,12 +160,16 @@ class Demo:
                 return
             out = wiring.sender(self.config)
             incarnation = f"{int(self.mark.started * 1_000):016x}"
-            for number, cells in enumerate(recent(self.world, self.mark.floor, self.mark.started, self.scenario), 1):
-                if stop():
-                    return
-                name = BatchName("history", incarnation, number)
-                out.send(name, encode_batch(Batch(name, cells)))
-                progress(number, total)
+            sent = 0
+            for hour, whole in enumerate(recent(self.world, self.mark.floor, self.mark.started, self.scenario), 1):
+                # A world that was made larger has more calls an hour than one batch may.
+                for cells in whole.iter_slices(MOST_CELLS) if len(whole) else (whole,):
+                    if stop():
+                        return
+                    sent += 1
+                    name = BatchName("history", incarnation, sent)
+                    out.send(name, encode_batch(Batch(name, cells)))
+                progress(hour, total)
             pause = EventWaker()
             receiver = wiring.receiver(self.config)
             while not stop() and any(arrival.name.agent == "history" for arrival in receiver.arrivals()):
@@ -187,7 +191,7 @@ class Demo:
 
 def _fill(config_file: str, mark: Mark) -> None:
     """The history's process."""
-    set_up_logs("history")
+    begin("history")
     config = load(Path(config_file))
     stop = stop_event()
     kept = wiring.state(config)

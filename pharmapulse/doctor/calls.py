@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from deferred.service import LATE_SECONDS
 from pharmapulse import wiring
 from pharmapulse.doctor.finding import Finding, House, fail, ok, several, span, warn
 from pharmapulse.doctor.stores import database
-from store.looking import QueueFacts, look_at_deferred
+from pharmapulse.wiring.calls import key_place
+from store.keys import CREDENTIAL
+from store.looking import QueueFacts, look_at_deferred, look_at_key
 
 NAME = "deferred calls"
 FORGOTTEN_SECONDS = 4 * 3_600.0
@@ -28,10 +32,22 @@ def check(house: House) -> Iterable[Finding]:
     if bad is not None:
         yield bad
         return
-    found = list(judged(queues, pulse, wiring.clock(house.config)[0].now(), {one.name for one in targets}, house.file))
+    found = list(_keys(house, path))
+    found += list(judged(queues, pulse, wiring.clock(house.config)[0].now(), {one.name for one in targets}, house.file))
     yield from found
     if not found:
         yield ok(NAME, f"{several(sum(queue.waiting for queue in queues), 'call waits', 'calls wait')}, none is dead")
+
+
+def _keys(house: House, path: Path) -> Iterable[Finding]:
+    """Targets whose key is lost or wrong. A credential is seen only by the process that systemd gives it to."""
+    for target in house.config.settings.deferred.targets:
+        if target.key_file.startswith(CREDENTIAL) and "CREDENTIALS_DIRECTORY" not in os.environ:
+            continue
+        why = look_at_key(path, target.name, key_place(house.config, target))
+        if why:
+            yield fail(NAME, f"calls for {target.name} are neither taken nor let out: {why}",
+                       f"pharmapulse deferred --config {house.file}, once the key is back")  # fmt: skip
 
 
 def judged(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from domain.deferred import QueueStatus
     from store.deferred import SqliteDeferred
     from store.files import Claim
+    from store.vault import KeyFile
 
 
 def check_targets(config: Config) -> None:
@@ -37,16 +38,18 @@ def check_targets(config: Config) -> None:
 
 
 def deferred(config: Config) -> SqliteDeferred:
-    """The queue of deferred calls, with the keys of its targets."""
+    """The queue of deferred calls, with the keys of its targets; one whose key is lost stands apart in it."""
     from store.deferred import open_deferred
-    from store.keys import load_keys
 
-    folder = Places(config.data).deferred
-    rings = {
-        target.name: load_keys(target.name, key_file_of(config, target), folder / "keys" / f"{target.name}.key")
-        for target in config.settings.deferred.targets
-    }
-    return open_deferred(folder / "queue.db", rings)
+    keys = {target.name: key_place(config, target) for target in config.settings.deferred.targets}
+    return open_deferred(Places(config.data).deferred / "queue.db", keys)
+
+
+def key_place(config: Config, target: Target) -> KeyFile:
+    """Where a target's keys are, or are made."""
+    from store.vault import KeyFile
+
+    return KeyFile(key_file_of(config, target), Places(config.data).deferred / "keys" / f"{target.name}.key")
 
 
 def key_file_of(config: Config, target: Target) -> str:
@@ -104,6 +107,8 @@ def drain(config: Config) -> RunningDrain:
     time, waker = clock(config)
     drains, pools = [], []
     for target in config.settings.deferred.targets:
+        if target.name in store.apart():
+            continue  # nothing of it can be opened: the drain tells of it, and serves the others
         pool = Workers(PARALLEL, f"to-{target.name}")
         carrier = HttpCarrier(with_ca_file(config, target), PARALLEL, time, monotonic)
         drains.append(TargetDrain(target.name, target.rate, store, carrier, pool, waker.wake, time.now()))

@@ -202,6 +202,7 @@ def test_an_incident_is_taken_up_and_written_about(tmp_path: Path, capsys: pytes
 def test_wrong_use_of_incidents(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = configured(tmp_path)
     assert "no incident in the last 7 days" in ask(capsys, "incidents", "list", "--config", config).out
+    assert "write more than 0" in ask(capsys, "incidents", "list", "--days", "0", "--config", config).line
     assert "there is no incident 9" in ask(capsys, "incidents", "show", "9", "--config", config).line
     assert "say which incident" in ask(capsys, "incidents", "ack", "--config", config).line
     assert "say what to write" in ask(capsys, "incidents", "note", "9", "--config", config).line

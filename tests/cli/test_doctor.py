@@ -534,7 +534,10 @@ class TestDeferredCalls:
         only(look(calls.check, at), "ok", "0 calls wait")
         opened.hold("dpp", "disk is exchanged", "anna", NOW - 50_000)
         only(look(calls.check, at), "warn", "held for 14 h by anna (disk is exchanged)", "queue resume dpp")
+        opened.resume("dpp")
         opened.close()
+        (at.places.deferred / "keys" / "dpp.key").unlink()
+        only(look(calls.check, at), "fail", "neither taken nor let out", "dpp.key: the key of dpp is gone")
 
     @pytest.mark.parametrize(
         ("facts", "silent", "level", "words"),

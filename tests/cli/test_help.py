@@ -39,3 +39,4 @@ def test_wrong_use_is_told_with_the_usage(arguments: tuple[str, ...], capsys: py
     answer = ask(capsys, *arguments)
     assert answer.code == 2
     assert "usage: pharmapulse" in answer.err
+    assert answer.err.endswith(" --help explains it\n")

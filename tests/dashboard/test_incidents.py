@@ -139,6 +139,25 @@ def test_state_and_incidents_agree(state: State, incidents: tuple[Incident, ...]
     assert (found.level, found.word) == (level, word)
 
 
+@pytest.mark.parametrize(
+    ("incidents", "level", "word"),
+    [
+        ((OVER,), Level.OK, "recovered"),
+        ((OVER, replace(FIRING, id=8, endpoint="other")), Level.FAILING, "failing"),
+        ((OVER, replace(SUSPECTED, id=8, endpoint="other")), Level.FAILING, "failing"),
+        ((replace(OVER, hub="dpp"),), Level.FAILING, "failing"),
+        ((replace(OVER, resolved=COMPLETE - 900),), Level.FAILING, "failing"),
+    ],
+)
+def test_a_hub_recovers_with_its_endpoint(incidents: tuple[Incident, ...], level: Level, word: str) -> None:
+    found = words.settled(FAILS, "recipe", "", incidents, COMPLETE)
+    assert (found.level, found.word) == (level, word)
+
+
+def test_a_fault_is_told_in_the_incidents_words_also_when_the_minutes_show_it() -> None:
+    assert words.settled(FAILS, *FAILING, (FIRING,), COMPLETE).reason == FIRING.reason
+
+
 def test_a_hub_shows_all_of_its_incidents_and_an_endpoint_its_own_and_its_hubs() -> None:
     hub, mine, another = SeriesKey("hub", ("recipe",)), SeriesKey("endpoint", FAILING), SeriesKey("hub", ("dpp",))
     assert words.covers(FIRING, hub)

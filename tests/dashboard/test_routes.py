@@ -217,6 +217,20 @@ def test_pages_work_and_say_so_when_the_collector_does_not_answer(house: House) 
     assert ready["checks"][-1]["reason"] == "does not answer; pages show what is written"
 
 
+def test_what_was_fine_long_ago_is_not_shown_as_fine(house: House) -> None:
+    house.live.answers = False
+    house.clock.advance(1_800.0)
+    page = house.get("/")
+    assert "Nothing is known of the last minutes." in page
+    assert "as last week" not in page.replace("Calls today, over last week", "")
+    assert "Nothing is known of the last minutes." in house.get("/hub/recipe")
+    assert "unknown" in house.get("/vendors")
+
+
+def test_an_address_that_leads_nowhere_is_told_so(house: House) -> None:
+    assert "No page has this address." in house.get("/nowhere", 404)
+
+
 def test_pages_say_how_far_the_history_is_filled(house: House) -> None:
     house.state.set_progress("history", 43, 100)
     assert "History is filling: 43\u00a0% done." in house.get("/hub/recipe")

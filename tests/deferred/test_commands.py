@@ -164,9 +164,32 @@ def test_both_parts_run_and_are_started_again(config: str, tmp_path: Path) -> No
             os.kill(child, signal.SIGKILL)
         wait_for("their end", lambda: ready() is None)
         wait_for("both again", ready)
-        assert {check["name"] for check in get_json(port, "/readyz")["checks"]} == {"queue", "drain"}
+        assert {check["name"] for check in get_json(port, "/readyz")["checks"]} == {"queue", "keys", "drain"}
         assert process.stop() == 0
     no_traceback(process.said())
+
+
+def test_a_lost_key_stops_neither_part(config: str, tmp_path: Path) -> None:
+    put(config, 1)
+    lost = tmp_path / "data" / "deferred" / "keys" / "other.key"
+    lost.unlink()
+    port = load(Path(config)).settings.web.port + 2
+    with running(tmp_path / "log", "deferred", "--config", config) as process:
+
+        def tried() -> bool:
+            """Whether the drain took the other target's call in hand: its hub is away."""
+            with closing(deferred(load(Path(config)))) as store:
+                return not store.due("dpp-calls", 2.0, 1) and store.status(["dpp-calls"], 2.0)[0].waiting == 1
+
+        wait_for("the drain of the other target", tried)
+        wait_for("the gateway", lambda: try_get(port, "/healthz"))
+        assert try_get(port, "/readyz") is None, "not ready for all targets"
+        assert process.stop() == 0
+    said = process.said()
+    assert said.count("calls for other are refused until this is mended") == 1
+    assert said.count("other: nothing goes out until this is mended") == 1
+    assert not lost.exists()
+    no_traceback(said)
 
 
 def test_one_drain_at_a_time(config: str, tmp_path: Path) -> None:

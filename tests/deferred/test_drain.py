@@ -22,7 +22,7 @@ from domain.deferred import Call, QueueStatus
 from domain.errors import StoreError
 from simulator.hub import Queue
 from store.deferred import SqliteDeferred, open_deferred
-from store.keys import load_keys
+from store.keys import load_keys, make_key
 
 NOW = 1_795_000_000.0
 
@@ -324,6 +324,29 @@ class TestService:
         assert caplog.text.count("nothing more goes out until this is mended: disk") == 1
         drain.tick()
         assert "the store works again" in caplog.text
+
+    def test_a_target_that_stands_apart_is_told_once_and_stops_no_other(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        world = World(tmp_path)
+        world.store.close()
+        make_key(tmp_path / "other.key")
+        for name in ("raotd.key", "other.key"):
+            raotd = load_keys("raotd", "", tmp_path / name)
+            world.store = open_deferred(tmp_path / "queue.db", {"dpp": world.ring, "raotd": raotd})
+            if name == "raotd.key":
+                world.store.close()
+        world.start()
+        world.add("", "")
+
+        def stopped() -> bool:
+            world.executor.run_all()
+            return not world.status().waiting
+
+        with closing(world.store):
+            Drain(world.store, [world.drain], world.clock, world.clock).run(stopped)
+            assert world.status().delivered == 2
+        assert caplog.text.count("raotd: nothing goes out until this is mended") == 1
 
     def test_it_waits_for_answers_that_are_under_way_when_it_is_stopped(self, world: World) -> None:
         world.add(*[""] * 3)

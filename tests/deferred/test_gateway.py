@@ -24,7 +24,7 @@ from domain.errors import StoreError
 from domain.settings import DeferredSettings, Target
 from store.access import SqlAccess
 from store.deferred import SqliteDeferred, open_deferred
-from store.keys import load_keys
+from store.keys import load_keys, make_key
 from store.state import open_state
 from tests.store.test_deferred import full_disk
 
@@ -103,7 +103,11 @@ def test_a_call_is_kept_and_told_of(door: Door) -> None:
     door.store.delivered([waiting], NOW + 3)
     status, _, told = door.ask("GET", headers["location"])
     assert (status, told["state"], told["delivered"]) == (200, "delivered", NOW + 3)
-    assert door.ask("PUT", "/defer/dpp/else", b"", Idempotency_Key="i")[2] == told
+    again = door.ask(
+        "PUT", f"/defer/dpp/subject/{NISS}/a%2Fb?x=%20", b"<x/>", Content_Type="text/xml", Ordering_Key="o",
+        Idempotency_Key="i", X_Own="1", Target_Authorization="Basic renewed", Traceparent="00-another",
+    )  # fmt: skip
+    assert (again[0], again[2]) == (202, told)
 
 
 def test_a_body_in_chunks(door: Door) -> None:
@@ -220,6 +224,51 @@ def test_a_body_that_breaks_off_is_not_taken(door: Door) -> None:
     assert door.waiting() == 0
 
 
+def test_a_key_used_for_another_call_is_refused_also_after_delivery(door: Door) -> None:
+    door.token("t" * 40)
+    first = door.ask("POST", "/defer/dpp/x", b"1", Idempotency_Key="i", Content_Type="text/xml", X_Own=NISS)
+    others: list[tuple[str, str, bytes, dict[str, str]]] = [
+        ("POST", "/defer/dpp/x", b"2", {}), ("PUT", "/defer/dpp/x", b"1", {}), ("POST", "/defer/dpp/y", b"1", {}),
+        ("POST", "/defer/dpp/x", b"1", {"Content_Type": "text/plain"}), ("POST", "/defer/dpp/x", b"1", {"X_Own": "-"}),
+        ("POST", "/defer/dpp/x", b"1", {"Ordering_Key": "o"}), ("POST", "/defer/dpp/x", b"2", {"secret": "t" * 40}),
+    ]  # fmt: skip
+    for settled in (False, True):
+        for method, path, body, headers in others:
+            sent = {"Content_Type": "text/xml", "X_Own": NISS, "Idempotency_Key": "i", **headers}
+            status, _, told = door.ask(method, path, body, **sent)
+            assert (status, told["detail"]) == (422, "this key was used for another call")
+            assert first[2]["id"] not in str(told)
+            assert NISS not in str(told)
+        for secret in (SECRET, "t" * 40):
+            again = door.ask(
+                "POST", "/defer/dpp/x", b"1", secret, Idempotency_Key="i", Content_Type="text/xml", X_Own=NISS
+            )
+            assert (again[0], again[2]["id"]) == (202, first[2]["id"])
+        if not settled:
+            door.store.delivered(door.store.due("dpp", NOW, 9), NOW)
+    assert door.waiting() == 0
+    assert door.gateway.stats.refused[422] == 2 * len(others)
+
+
+def test_a_target_without_its_key_is_refused_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    Door(tmp_path).close()
+    make_key(tmp_path / "another.key")
+    (tmp_path / "another.key").replace(tmp_path / "keys" / "raotd.key")
+    (tmp_path / "state.db").unlink()
+    with closing(Door(tmp_path)) as door:
+        assert caplog.text.count("calls for raotd are refused until this is mended") == 1
+        status, headers, told = door.ask("POST", "/defer/raotd/x", b"1")
+        assert (status, told["detail"]) == (503, "the key of this target is not at hand; try again later")
+        assert "retry-after" in headers
+        assert door.ask("POST", "/defer/dpp/x", b"1")[0] == 202
+        door.store.pulse(NOW)
+        status, _, ready = door.ask("GET", "/readyz", secret="")
+        (keys,) = [check for check in ready["checks"] if check["name"] == "keys"]
+        assert (status, keys["ok"]) == (503, False)
+        assert "raotd: " in str(keys)
+        assert "Put it back" in str(keys)
+
+
 def test_many_at_once_share_commits(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes, put = [], SqliteDeferred.put
 
@@ -248,7 +297,7 @@ def test_health_tells_of_gateway_and_drain(door: Door) -> None:
     assert door.ask("HEAD", "/healthz", secret="")[::2] == (200, None)
     status, _, told = door.ask("GET", "/readyz", secret="")
     assert status == 503
-    assert {check["name"]: check["ok"] for check in told["checks"]} == {"queue": True, "drain": False}
+    assert {check["name"]: check["ok"] for check in told["checks"]} == {"queue": True, "keys": True, "drain": False}
     door.store.pulse(door.clock.now())
     assert door.ask("GET", "/readyz", secret="")[0] == 200
     door.clock.advance(LATE_SECONDS + 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import resource
 import secrets
 import signal
@@ -11,7 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,10 @@ import pytest
 from domain.deferred import Call
 from domain.errors import ConfigError, StoreError
 from store.deferred import RECEIPT_DAYS, SqliteDeferred, open_deferred
+from store.deferred_tables import SCRIPTS
 from store.keys import KEY_BYTES, KeyRing, load_keys, make_key
+from store.looking import look_at_key
+from store.vault import KeyFile
 
 NOW = 1_795_000_000.0
 SECRET = "patient 50010199928"
@@ -69,13 +73,29 @@ class TestCalls:
             assert due(store) == [call(1).body]
 
     def test_a_call_sent_twice_is_one(self, store: SqliteDeferred) -> None:
-        first, again, other = store.put([call(1, "", "i"), call(2, "", "i"), call(3, "", "j")], NOW)
+        first, again, other = store.put([call(1, "", "i"), call(1, "", "i"), call(3, "", "j")], NOW)
         assert first == again != other
         assert store.put([call(4, "", "i", "raotd")], NOW)[0].id != first.id
         store.delivered(store.due("dpp", NOW, 1), NOW + 5)
-        (later,) = store.put([call(5, "", "i")], NOW + 6)
+        (later,) = store.put([call(1, "", "i")], NOW + 6)
         assert (later.id, later.state, later.delivered) == (first.id, "delivered", NOW + 5)
         assert store.status(["dpp"], NOW)[0].waiting == 1
+
+    def test_another_call_under_the_same_key_is_told_and_not_kept(self, store: SqliteDeferred) -> None:
+        first, other, new = store.put([call(1, "", "i"), call(2, "", "i"), call(3, "", "j")], NOW)
+        assert (first.same, other.same, new.same) == (True, False, True)
+        assert due(store) == [call(1).body, call(3).body]
+        store.bury(store.due("dpp", NOW, 1)[0], "HTTP 400", NOW)
+        assert [store.put([call(n, "", "i")], NOW)[0].same for n in (1, 2)] == [True, False]
+        assert store.put([call(2, "", "i", "raotd")], NOW)[0].same
+
+    def test_what_each_attempt_has_of_its_own_is_not_compared(self, store: SqliteDeferred) -> None:
+        def sent(*headers: tuple[str, str]) -> bool:
+            return store.put([replace(call(1, "", "i"), headers=headers)], NOW)[0].same
+
+        assert sent(("Authorization", "Bearer 1"), ("Traceparent", "1"), ("X-Own", "1"), ("X-Request-Id", "1"))
+        assert sent(("X-Own", "1"), ("Authorization", "Bearer 2"), ("Traceparent", "2"))
+        assert not sent(("X-Own", "2"))
 
     def test_of_each_lane_only_the_first_may_go(self, store: SqliteDeferred) -> None:
         store.put([call(n, key) for n, key in enumerate(["a", "a", "b", "", "a", "", "b"])], NOW)
@@ -250,8 +270,67 @@ class TestKeys:
     def test_a_lost_key_is_told_with_the_mend(self, tmp_path: Path) -> None:
         opened(tmp_path).close()
         (tmp_path / "keys" / "dpp.key").unlink()
-        with pytest.raises(StoreError, match=r"dpp\.key: the key [0-9a-f]{16} is missing.*Put it back"):
-            opened(tmp_path)
+        with closing(opened(tmp_path)) as store:  # another key lies there now
+            assert re.search(r"dpp\.key: the key [0-9a-f]{16} is missing.*Put it back", store.apart()["dpp"])
+
+    def test_a_target_without_its_key_stands_apart_and_the_others_go_on(self, tmp_path: Path) -> None:
+        files = {name: KeyFile("", tmp_path / "keys" / f"{name}.key") for name in ("dpp", "raotd")}
+        with closing(open_deferred(tmp_path / "queue.db", files)) as store:
+            assert not store.apart()
+            store.put([call(0, "lane"), call(1, target="raotd")], NOW)
+        lost = tmp_path / "keys" / "dpp.key"
+        kept = lost.rename(tmp_path / "backup.key")
+        assert "give the target another name" in look_at_key(tmp_path / "queue.db", "dpp", files["dpp"])
+        with closing(open_deferred(tmp_path / "queue.db", files)) as store:
+            assert list(store.apart()) == ["dpp"]
+            assert "Put it back from a backup" in store.apart()["dpp"]
+            assert not lost.exists(), "no fresh key for calls it could not open"
+            refused: tuple[Callable[[], object], ...] = (
+                lambda: store.put([call(2)], NOW), lambda: due(store), lambda: store.rewrap("dpp"),
+            )  # fmt: skip
+            for work in refused:
+                with pytest.raises(StoreError, match="is gone"):
+                    work()
+            assert due(store, target="raotd") == [call(1).body]
+            assert store.put([call(3, target="raotd")], NOW)[0].same
+            assert store.status(["dpp"], NOW)[0].waiting == 1
+        kept.rename(lost)
+        assert not look_at_key(tmp_path / "queue.db", "dpp", files["dpp"])
+        with closing(open_deferred(tmp_path / "queue.db", files)) as store:
+            assert not store.apart()
+            assert due(store) == [call(0).body]
+
+    def test_a_key_that_all_may_read_or_nobody_gave_sets_its_target_apart(self, tmp_path: Path) -> None:
+        files = {"dpp": KeyFile("", tmp_path / "dpp.key"), "raotd": KeyFile("credential:raotd", tmp_path / "none")}
+        make_key(tmp_path / "dpp.key")
+        (tmp_path / "dpp.key").chmod(0o644)
+        with closing(open_deferred(tmp_path / "queue.db", files)) as store:
+            assert "chmod o=" in store.apart()["dpp"]
+            assert "LoadCredential" in store.apart()["raotd"]
+
+    def test_a_key_that_cannot_be_written_stops_the_start(self, tmp_path: Path) -> None:
+        (tmp_path / "keys").write_text("a file where the directory should be")
+        with pytest.raises(StoreError, match="cannot be written"):
+            open_deferred(tmp_path / "queue.db", {"dpp": KeyFile("", tmp_path / "keys" / "dpp.key")})
+
+    def test_an_old_key_taken_out_too_early_hinders_no_other_call(self, tmp_path: Path) -> None:
+        file = tmp_path / "keys" / "dpp.key"
+        one, two, three = (base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() for _ in range(3))
+        file.parent.mkdir()
+        for number, text in enumerate((one, f"{two}\n{one}")):
+            file.write_text(text)
+            file.chmod(0o600)
+            with closing(opened(tmp_path)) as store:
+                store.put([call(number)], NOW)
+        file.write_text(f"{three}\n{two}")
+        with closing(opened(tmp_path)) as store:
+            with pytest.raises(StoreError, match="Put it back, below"):
+                store.rewrap("dpp")
+            assert store.open(store.due("dpp", NOW, 9)[1]).body == call(1).body
+        file.write_text(f"{three}\n{one}")
+        with closing(opened(tmp_path)) as store:
+            assert store.rewrap("dpp") == 1
+            assert due(store) == [call(0).body, call(1).body]
 
     @pytest.mark.parametrize(
         ("text", "told"), [("", "holds no key"), ("# none\n", "holds no key"), ("secret!\n", "line 1 is no key"),
@@ -332,6 +411,34 @@ def test_a_full_disk_is_told_and_heals(tmp_path: Path) -> None:
         for body in (call(0).body, call(2).body, large.body):
             assert due(store) == [body]
             store.delivered(store.due("dpp", NOW, 1), NOW)
+
+
+def made_of(database: sqlite3.Connection) -> list[str]:
+    """The statements that make a database's tables."""
+    return sorted(row[0] for row in database.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"))
+
+
+def test_a_file_of_the_version_before_is_brought_forward(tmp_path: Path) -> None:
+    with closing(opened(tmp_path)) as store:
+        (old,) = store.put([call(0, "lane", "i")], NOW)
+    with closing(sqlite3.connect(tmp_path / "queue.db", isolation_level=None)) as database:
+        made = made_of(database)
+        database.execute("ALTER TABLE calls DROP COLUMN digest")
+        database.execute("PRAGMA user_version = 1")
+        with closing(sqlite3.connect(":memory:")) as first:
+            first.executescript(SCRIPTS[0])
+            assert [" ".join(text.split()) for text in made_of(database)] == [
+                " ".join(text.split()) for text in made_of(first)
+            ], "the tables are those of version 1"
+    with closing(opened(tmp_path)) as store:
+        assert due(store) == [call(0).body]
+        (again,) = store.put([call(5, "", "i")], NOW)
+        assert (again.id, again.same) == (old.id, True), "what came in before cannot be compared"
+        assert [store.put([call(n, "", "j")], NOW)[0].same for n in (1, 2)] == [True, False]
+    with closing(sqlite3.connect(tmp_path / "queue.db")) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (len(SCRIPTS),)
+        assert made_of(database) == made
+    assert not list(tmp_path.glob("*.before-*")), "a copy would keep keys that are to be destroyed"
 
 
 def test_a_newer_file_is_refused(tmp_path: Path) -> None:

@@ -69,6 +69,13 @@ def test_told_to_stop_it_stops_everything(stack: Running, how: signal.Signals) -
     assert not [pid for pid in below if is_alive(pid)]
 
 
+def test_what_it_stores_is_not_for_others(stack: Running, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    stored = [data, *data.rglob("*")]
+    assert len(stored) > 10
+    assert not [str(path) for path in stored if not path.is_socket() and path.stat().st_mode & 0o007]
+
+
 def test_killed_it_leaves_nobody_behind(stack: Running) -> None:
     below = descendants(stack.pid)
     assert len(below) >= 4  # collector, log watcher, dashboard and its worker
