@@ -40,7 +40,7 @@ def _rows(klass: CodeClass, side: Side, *codes: str) -> dict[str, Judgement]:
     return {code.upper(): Judgement(klass, side, True) for code in codes}
 
 
-# One row a class and side; the codes as they are written in DOMAIN.md.
+# One row a class and side; the codes as the hubs write them.
 SHIPPED: Mapping[str, Judgement] = {
     **_rows("ok", "", "TIP_200", "TIP_201", "TIP_ASSURALIA_MESSAGE_SENT", "OK", "SUCCESS", "0"),
     **_rows("functional", "pharmacy", "ERR200007", "ERR200008", "ERR200009", "ERR200051", "ERR200052", "ERR200053",
@@ -56,6 +56,9 @@ SHIPPED: Mapping[str, Judgement] = {
             "PCDH_EHEALTH_CONNECTION_ERROR"),
     **_rows("technical", "hub", "SOA-00001", "ERR500018", "ERR500019", "ERR500020", "ERR500024", "TIP_999",
             "PCDH_ERROR_TECHNICAL", "RAOTD_PRESCRIPTION_ARCHIVE_ERROR", "TIP_ERROR_ASSURALIA_NO_ENCRYPTION_KEY"),
+    # The words of logs that have a level and no code.
+    **_rows("ok", "", "TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING"),
+    **_rows("technical", "hub", "ERROR", "SEVERE", "FATAL", "CRIT", "CRITICAL", "ALERT", "EMERG", "EMERGENCY"),
 }  # fmt: skip
 
 # The codes that make a pharmacy switch to the business continuity plan.

@@ -72,7 +72,7 @@ class Reader:
     ) -> None:
         self._plan = plan(form, fixed or {}, path)
         self._sorter = Sorter(form, path)
-        self._codes, self._registry = codes, registry
+        self._codes, self._registry = {**self._plan.kind.codes(), **codes}, registry
         self._is_control: Mask = np.empty(0, dtype=np.bool_)
         kind = self._plan.kind
         self._headed = kind if isinstance(kind, Headed) and kind.header_from else None

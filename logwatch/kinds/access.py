@@ -13,6 +13,7 @@ from typing import Self
 
 import polars as pl
 
+from domain.codes import Judgement
 from domain.settings import Fields, Format
 from logwatch.kinds.base import Column, Request, Split
 
@@ -44,6 +45,11 @@ class Access:
     def time_field() -> str:
         """The time in brackets, when the request came in."""
         return "time"
+
+    @staticmethod
+    def codes() -> Mapping[str, Judgement]:
+        """None of its own."""
+        return {}
 
     def fields(self, line: str) -> Mapping[str, str] | None:
         """The fields of a line; None when it is no access line."""

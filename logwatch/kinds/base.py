@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from domain.codes import Judgement
 from domain.settings import Fields, Format
 
 Mask = npt.NDArray[np.bool_]
@@ -95,4 +96,9 @@ class Kind(Protocol):
     @staticmethod
     def time_field() -> str:
         """The field that holds the time where a format names none."""
+        ...
+
+    @staticmethod
+    def codes() -> Mapping[str, Judgement]:
+        """The codes that this way of writing brings along, in capitals; a site's own table comes before them."""
         ...

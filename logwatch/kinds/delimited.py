@@ -17,6 +17,7 @@ from typing import Literal, Self
 
 import polars as pl
 
+from domain.codes import Judgement
 from domain.errors import ConfigError
 from domain.settings import Fields, Format
 from logwatch.kinds.base import Column, Request, Split
@@ -143,6 +144,11 @@ class Delimited:
         else:
             columns = self._values(heading) if heading else []
         return type(self)(self._delimiter, self.header_from, tuple(columns), len(columns))
+
+    @staticmethod
+    def codes() -> Mapping[str, Judgement]:
+        """None of its own."""
+        return {}
 
     def fields(self, line: str) -> Mapping[str, str] | None:
         """The values by their columns' names; None when there are too few or too many."""

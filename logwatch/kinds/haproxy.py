@@ -17,6 +17,7 @@ from typing import Self
 
 import polars as pl
 
+from domain.codes import Judgement, judge
 from domain.settings import Fields, Format
 from logwatch.kinds.base import Column, Request, Split
 
@@ -106,6 +107,11 @@ class Haproxy:
     def time_field() -> str:
         """The accept date in brackets, when the connection or the request came in."""
         return "time"
+
+    @staticmethod
+    def codes() -> Mapping[str, Judgement]:
+        """How sessions ended that had no answer, judged as the status they count as."""
+        return {end.upper(): judge("", int(status)) for end, status in _AS_STATUS.items()}
 
     def fields(self, line: str) -> Mapping[str, str] | None:
         """The fields of a line; None when it is no line of a session."""

@@ -13,6 +13,7 @@ from typing import Self
 import numpy as np
 import polars as pl
 
+from domain.codes import Judgement
 from domain.settings import Fields, Format
 from logwatch.kinds.base import CSV, Column, Mask, Request, Split
 
@@ -41,6 +42,11 @@ class Logfmt:
     def time_field() -> str:
         """`ts`, as logfmt writers call it."""
         return "ts"
+
+    @staticmethod
+    def codes() -> Mapping[str, Judgement]:
+        """None of its own."""
+        return {}
 
     def fields(self, line: str) -> Mapping[str, str] | None:
         """The pairs of a line; None when there is not one."""

@@ -12,6 +12,7 @@ from typing import Self
 import polars as pl
 import regex
 
+from domain.codes import Judgement
 from domain.errors import ConfigError
 from domain.settings import Fields, Format
 from logwatch.kinds.base import Column, Request, Split
@@ -62,6 +63,11 @@ class Regex:
     def time_field() -> str:
         """The group `time`."""
         return "time"
+
+    @staticmethod
+    def codes() -> Mapping[str, Judgement]:
+        """None of its own."""
+        return {}
 
     def fields(self, line: str) -> Mapping[str, str] | None:
         """The named groups; None where the pattern finds nothing, or runs away."""

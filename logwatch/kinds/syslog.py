@@ -15,6 +15,7 @@ import re
 from collections.abc import Mapping
 from typing import Self
 
+from domain.codes import Judgement
 from domain.settings import Fields, Format
 from logwatch.kinds.base import Kind, Request, Split
 from logwatch.kinds.inner import inner_kind
@@ -76,6 +77,11 @@ class Syslog:
     def time_field() -> str:
         """The time in the line's head."""
         return "timestamp"
+
+    @staticmethod
+    def codes() -> Mapping[str, Judgement]:
+        """None of its own."""
+        return {}
 
     def fields(self, line: str) -> Mapping[str, str] | None:
         """The fields of a line; None when its head, or what it should hold within, cannot be read."""

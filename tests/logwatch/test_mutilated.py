@@ -17,10 +17,27 @@ def lines_of(content: bytes) -> int:
     return content.count(b"\n") + (not content.endswith(b"\n") and bool(content))
 
 
-@pytest.mark.parametrize("name", FORMATS)
+# Formats of one kind are read by the same code: one of each is spoilt in many ways, the rest in some.
+FIRST = {form.kind: name for name, form in reversed(FORMATS.items())}
+MUCH = [name for name in FORMATS if name in OWN or name in FIRST.values()]
+LESS = [name for name in FORMATS if name not in MUCH]
+
+
+@pytest.mark.parametrize("name", MUCH)
 @given(data=st.data())
 @bounded(150)
 def test_both_ways_and_all_chunkings_give_the_same(name: str, data: st.DataObject) -> None:
+    agrees_however_it_arrives(name, data)
+
+
+@pytest.mark.parametrize("name", LESS)
+@given(data=st.data())
+@bounded(20)
+def test_also_of_the_other_formats(name: str, data: st.DataObject) -> None:
+    agrees_however_it_arrives(name, data)
+
+
+def agrees_however_it_arrives(name: str, data: st.DataObject) -> None:
     content = data.draw(log(name))
     form, cap = FORMATS[name], data.draw(st.sampled_from((300, 2)))
     whole = read_blocks(form, [content] if content else [], "small", cap)
