@@ -86,7 +86,7 @@ def test_pages_show_without_error_or_sideways_scroll(
     page, said = _opened(browser, width, scheme)
     for name, path in PAGES.items():
         page.goto(address + path)
-        page.wait_for_function("document.readyState === 'complete'")
+        page.wait_for_load_state("load")
         sideways = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert sideways <= 0, f"{path} is {sideways} px too wide at {width}"
         small = page.evaluate(

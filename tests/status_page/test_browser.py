@@ -96,7 +96,7 @@ def test_pages_show_without_error_or_sideways_scroll(
         page, said = opened(browser, width, scheme)  # with a cache of its own
         for language in LANGUAGES:
             page.goto(f"{address}/{language}")
-            page.wait_for_function("document.readyState === 'complete'")
+            page.wait_for_load_state("load")
             assert ("stale" in page.evaluate("document.documentElement.className")) is stale
             for details in page.locator("details").all():
                 details.locator("summary").click()
