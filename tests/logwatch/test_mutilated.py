@@ -18,7 +18,7 @@ def lines_of(content: bytes) -> int:
 
 
 # Formats of one kind are read by the same code: one of each is spoilt in many ways, the rest in some.
-FIRST = {form.kind: name for name, form in reversed(FORMATS.items())}
+FIRST = {form.kind: name for name, form in reversed(list(FORMATS.items()))}
 MUCH = [name for name in FORMATS if name in OWN or name in FIRST.values()]
 LESS = [name for name in FORMATS if name not in MUCH]
 
