@@ -23,7 +23,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.errors import ConfigError, StoreError
-from store.files import sync_directory
+from store.files import made_once
 
 KEY_BYTES = 32
 NAME_BYTES = 8
@@ -110,7 +110,7 @@ def load_keys(target: str, key_file: str, made: Path, *, known: bool = False) ->
             )
         try:
             make_key(path)
-        except OSError as error:
+        except (OSError, StoreError) as error:
             raise StoreError(f"{path}: the key of {target} cannot be written ({error})") from error
     try:
         mode = path.stat().st_mode
@@ -138,23 +138,9 @@ def key_path(target: str, key_file: str, made: Path) -> Path:
 
 
 def make_key(path: Path) -> None:
-    """Put a new key at `path` for this user alone; one that another process put there meanwhile stays. OSError."""
+    """Put a new key at `path` for this user alone; one that is there, or came meanwhile, stays. StoreError, OSError."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
-    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        if not path.exists():
-            try:
-                path.hardlink_to(unfinished)
-            except FileExistsError:
-                return
-            sync_directory(path.parent)
-    finally:
-        unfinished.unlink()
+    made_once(path, lambda: base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
 
 
 def _parsed(text: str, path: Path) -> list[bytes]:

@@ -8,18 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from werkzeug.serving import ThreadedWSGIServer, make_server
 
 from tests.dashboard.conftest import House
 from tests.dashboard.happened import RESTART, fire, other, turn
 from tests.dashboard.traffic import FAILING, NOW, PHARMACIES
+from tests.services.chromium import browser
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run",
-]  # fmt: skip
+__all__ = ["browser"]  # a fixture
+
 ENDPOINT = f"/hub/{FAILING[0]}/endpoint/{FAILING[1]}"
 PAGES = {
     "overview": "/",
@@ -36,18 +34,6 @@ PAGES = {
     "restarts": "/restarts",
     "missing": "/hub/nowhere",
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        if os.environ.get("CI"):
-            pytest.fail("no /usr/bin/chromium: install Debian's chromium")
-        pytest.skip("no /usr/bin/chromium")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.dashboard.conftest import House
 from tests.dashboard.happened import fire, other, turn
-from tests.dashboard.test_browser import address, browser
+from tests.dashboard.test_browser import address
 from tests.dashboard.test_incidents import logged_in
 from tests.dashboard.traffic import NOW
+from tests.services.chromium import browser
 
 __all__ = ["address", "browser"]  # fixtures
 SOON = 4_000  # milliseconds: the watcher looks every two seconds

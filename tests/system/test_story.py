@@ -28,7 +28,7 @@ from rrd.store import RrdSeriesStore
 from simulator.hub import digest, read_journal
 from simulator.patients import pool
 from tests.alerts.world import PNG
-from tests.dashboard.test_browser import browser
+from tests.services.chromium import browser
 from tests.system.callers import Caller, Message
 from tests.system.hubs import DEAD
 from tests.system.patients import Search
