@@ -13,9 +13,8 @@ from typing import Self
 
 import polars as pl
 
-from domain.codes import Judgement
 from domain.settings import Fields, Format
-from logwatch.kinds.base import Column, Request, Split
+from logwatch.kinds.base import Column, Kind, Request, Split
 
 _QUOTED = r'"{}(?:[^"\\]|\\.)*)"'
 _PATTERN = (
@@ -28,7 +27,7 @@ _PATTERN = (
 _LINE = re.compile(_PATTERN)
 
 
-class Access:
+class Access(Kind):
     """The kind `access`."""
 
     @classmethod
@@ -45,11 +44,6 @@ class Access:
     def time_field() -> str:
         """The time in brackets, when the request came in."""
         return "time"
-
-    @staticmethod
-    def codes() -> Mapping[str, Judgement]:
-        """None of its own."""
-        return {}
 
     def fields(self, line: str) -> Mapping[str, str] | None:
         """The fields of a line; None when it is no access line."""

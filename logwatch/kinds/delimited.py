@@ -17,10 +17,9 @@ from typing import Literal, Self
 
 import polars as pl
 
-from domain.codes import Judgement
 from domain.errors import ConfigError
 from domain.settings import Fields, Format
-from logwatch.kinds.base import Column, Request, Split
+from logwatch.kinds.base import Column, Kind, Request, Split
 from logwatch.kinds.named import Named
 
 _WORD = re.compile(r'"((?:[^"\\]|\\.|"")*)"(?= |\Z)|\[([^\[\]]*)\](?= |\Z)|([^ ]+)', re.DOTALL)
@@ -53,7 +52,7 @@ class Row(Named):
         return (name for name in self._values if name)
 
 
-class Delimited:
+class Delimited(Kind):
     """The kind `delimited`, under a header.
 
     `header_from` says where the file itself names its columns: "first", "directive", or "" where the format does.
@@ -144,11 +143,6 @@ class Delimited:
         else:
             columns = self._values(heading) if heading else []
         return type(self)(self._delimiter, self.header_from, tuple(columns), len(columns))
-
-    @staticmethod
-    def codes() -> Mapping[str, Judgement]:
-        """None of its own."""
-        return {}
 
     def fields(self, line: str) -> Mapping[str, str] | None:
         """The values by their columns' names; None when there are too few or too many."""

@@ -19,7 +19,7 @@ import polars as pl
 
 from domain.codes import Judgement, judge
 from domain.settings import Fields, Format
-from logwatch.kinds.base import Column, Request, Split
+from logwatch.kinds.base import Column, Kind, Request, Split
 
 _TIMER, _COUNT, _WORD = "[0-9]+|-[0-9]*", r"\+?[0-9]+", "[^ ]+"
 _COUNTS = ("actconn", "feconn", "beconn", "srv_conn", "retries")
@@ -88,7 +88,7 @@ _ALL: _Parts = (*_LINE, *_HTTP, *_tail(""), *_REQUEST, ("", "|"), *_TCP, *_tail(
 _EXACT = re.compile(_pattern(_ALL))
 
 
-class Haproxy:
+class Haproxy(Kind):
     """The kind `haproxy`."""
 
     @classmethod

@@ -14,7 +14,6 @@ from typing import Any, Self
 
 import msgspec
 
-from domain.codes import Judgement
 from domain.errors import ConfigError
 from domain.settings import Fields, Format
 from logwatch.kinds.base import Kind, Request, Split
@@ -107,7 +106,7 @@ class Tree(Named):
         yield from (name for name in self._inner if name not in own)
 
 
-class Json:
+class Json(Kind):
     """The kind `json`."""
 
     def __init__(self, inner: Kind | None = None, inner_field: str = "", *, joins: bool = False) -> None:
@@ -134,11 +133,6 @@ class Json:
     def time_field() -> str:
         """`@timestamp`, as Logstash and the Elastic Common Schema call it."""
         return "@timestamp"
-
-    @staticmethod
-    def codes() -> Mapping[str, Judgement]:
-        """None of its own."""
-        return {}
 
     def fields(self, line: str) -> Mapping[str, str] | None:
         """The fields of an object; None when the line is none, or what it should hold within cannot be read."""

@@ -13,9 +13,8 @@ from typing import Self
 import numpy as np
 import polars as pl
 
-from domain.codes import Judgement
 from domain.settings import Fields, Format
-from logwatch.kinds.base import CSV, Column, Mask, Request, Split
+from logwatch.kinds.base import CSV, Column, Kind, Mask, Request, Split
 
 # A key is looked for where a run of its characters begins: from within, a long word would cost its length squared.
 _PAIR = re.compile(r'(?<![^ ="])([^ ="]+)=(?:"((?:[^"\\]|\\.)*)"(?![^ ])|([^ ]*))')
@@ -25,7 +24,7 @@ _LOOK_AT, _FEW = 20, 4
 _PACKED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda", b"\x28\xb5")
 
 
-class Logfmt:
+class Logfmt(Kind):
     """The kind `logfmt`."""
 
     @classmethod
@@ -42,11 +41,6 @@ class Logfmt:
     def time_field() -> str:
         """`ts`, as logfmt writers call it."""
         return "ts"
-
-    @staticmethod
-    def codes() -> Mapping[str, Judgement]:
-        """None of its own."""
-        return {}
 
     def fields(self, line: str) -> Mapping[str, str] | None:
         """The pairs of a line; None when there is not one."""

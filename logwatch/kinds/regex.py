@@ -12,10 +12,9 @@ from typing import Self
 import polars as pl
 import regex
 
-from domain.codes import Judgement
 from domain.errors import ConfigError
 from domain.settings import Fields, Format
-from logwatch.kinds.base import Column, Request, Split
+from logwatch.kinds.base import Column, Kind, Request, Split
 from logwatch.meaning import PATTERN_SECONDS, compile_pattern, raw_field
 from logwatch.patterns import is_common
 
@@ -25,7 +24,7 @@ _LONGEST = 4_096
 _SEPARATORS = (b"\x1c", b"\x1d", b"\x1e", b"\x1f")
 
 
-class Regex:
+class Regex(Kind):
     """The kind `regex`."""
 
     def __init__(self, pattern: regex.Pattern[str]) -> None:
@@ -63,11 +62,6 @@ class Regex:
     def time_field() -> str:
         """The group `time`."""
         return "time"
-
-    @staticmethod
-    def codes() -> Mapping[str, Judgement]:
-        """None of its own."""
-        return {}
 
     def fields(self, line: str) -> Mapping[str, str] | None:
         """The named groups; None where the pattern finds nothing, or runs away."""

@@ -15,7 +15,6 @@ import re
 from collections.abc import Mapping
 from typing import Self
 
-from domain.codes import Judgement
 from domain.settings import Fields, Format
 from logwatch.kinds.base import Kind, Request, Split
 from logwatch.kinds.inner import inner_kind
@@ -57,7 +56,7 @@ _TAG = re.compile(
 _LEVELS = frozenset(["TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "FATAL", "SEVERE"])
 
 
-class Syslog:
+class Syslog(Kind):
     """The kind `syslog`."""
 
     def __init__(self, inner: Kind | None = None, inner_field: str = "message") -> None:
@@ -77,11 +76,6 @@ class Syslog:
     def time_field() -> str:
         """The time in the line's head."""
         return "timestamp"
-
-    @staticmethod
-    def codes() -> Mapping[str, Judgement]:
-        """None of its own."""
-        return {}
 
     def fields(self, line: str) -> Mapping[str, str] | None:
         """The fields of a line; None when its head, or what it should hold within, cannot be read."""
