@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from domain.identifiers import valid_niss
 
 MASK = "[patient]"
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 # Eleven digits with at most one separator between two of them, and no digit (nor a separator and a digit)
 # of a longer number on either side. Separators are the ones people write in such numbers.
@@ -50,6 +51,11 @@ def mask_patients(text: str, mask: str = MASK) -> str:
         out += [text[last:start], mask]
         last = end
     return "".join([*out, text[last:]]) if out else text
+
+
+def lettered(data: bytes) -> str:
+    """Bytes as lower-case letters, two a byte: a digest in hexadecimal is now and then a valid patient's number."""
+    return data.hex().translate(_LETTERS)
 
 
 def may_hold_patient(data: bytes) -> bool:

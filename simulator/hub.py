@@ -23,6 +23,7 @@ import msgspec
 from cheroot.wsgi import Server
 
 from domain.clock import EventWaker
+from domain.redact import lettered
 from store.group import GroupCommit
 
 # Calls that would wait longer than this are refused.
@@ -47,7 +48,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 def digest(data: bytes) -> str:
     """The digest of a key or a body."""
-    return hashlib.sha256(data).hexdigest()[:32]
+    return lettered(hashlib.sha256(data).digest()[:16])
 
 
 def read_journal(path: Path) -> list[Entry]:

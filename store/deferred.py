@@ -23,6 +23,7 @@ import msgspec
 from domain.deferred import Call, CallState, QueueStatus, Receipt
 from domain.errors import StoreError
 from domain.ports.calls import Waiting
+from domain.redact import lettered
 from store import deferred_tables as sql
 from store.files import wipe_file
 from store.keys import KeyRing, KeyUnusableError, Sealed
@@ -118,7 +119,7 @@ class SqliteDeferred:
 
     def _put(self, call: Call, now: float) -> Receipt:
         ring, digest = self._vault.ring(call.target), self._vault.digest(call)
-        receipt = secrets.token_hex(16)
+        receipt = lettered(secrets.token_bytes(16))
         if not call.idempotency_key:
             call = Call(call.target, call.method, call.path, call.headers, call.key, receipt, call.body)
         target, known = self._targets[call.target], self._vault.lookup(call.target, "known", call.idempotency_key)
@@ -143,7 +144,7 @@ class SqliteDeferred:
         with self._reading, stored(self._path):
             rows = self._reader.execute(sql.DUE, (target, now, limit)).fetchall()
         return [
-            Waiting(number, receipt, target, lane.hex() if lane else "", attempts, next_at)
+            Waiting(number, receipt, target, lettered(lane) if lane else "", attempts, next_at)
             for number, receipt, lane, attempts, next_at in rows
         ]
 

@@ -15,6 +15,7 @@ import polars as pl
 
 from domain.cells import CELLS_VERSION, SCHEMA, add
 from domain.errors import StoreError
+from domain.redact import lettered
 from store.files import sync_file
 from store.manifest import Part
 
@@ -38,7 +39,7 @@ def write_part(folder: Path, hour: int, cells: pl.DataFrame) -> Part:
     Raises OSError, PolarsError. Its directory is synced by whoever lists it.
     """
     begin = datetime.fromtimestamp(hour, UTC).strftime("%Y-%m-%dT%HZ")
-    name = f"{begin}.{secrets.token_hex(6)}.parquet"
+    name = f"{begin}.{lettered(secrets.token_bytes(6))}.parquet"
     try:
         cells.write_parquet(
             folder / name,

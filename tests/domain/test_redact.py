@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.redact import MASK, has_patient, mask_patients, may_hold_patient
+from domain.redact import MASK, has_patient, lettered, mask_patients, may_hold_patient
 
 PATIENT = "50010199928"
 
@@ -60,3 +60,10 @@ def test_no_patient_is_left_whatever_stands_around_it(before: str, after: str) -
 def test_a_long_run_of_digits_takes_no_long_time() -> None:
     assert mask_patients("1" * 200_000) == "1" * 200_000
     assert "[patient]" not in mask_patients("1 " * 50_000)
+
+
+@given(st.binary(max_size=64))
+def test_bytes_as_letters_are_no_number_and_stay_distinct(data: bytes) -> None:
+    text = lettered(data)
+    assert not any(character.isdigit() for character in text)
+    assert bytes.fromhex(text.translate(str.maketrans("ghijklmnop", "0123456789"))) == data
