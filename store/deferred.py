@@ -144,7 +144,7 @@ class SqliteDeferred:
         with self._reading, stored(self._path):
             rows = self._reader.execute(sql.DUE, (target, now, limit)).fetchall()
         return [
-            Waiting(number, receipt, target, lettered(lane) if lane else "", attempts, next_at)
+            Waiting(number, receipt, target, lane.hex() if lane else "", attempts, next_at)
             for number, receipt, lane, attempts, next_at in rows
         ]
 
