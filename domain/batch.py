@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
 import msgspec
 import polars as pl
 
+from domain import cells, gauges, sketches
 from domain.errors import WireError
 
 _NAME = re.compile(r"([a-z0-9][a-z0-9-]{0,62})\.([0-9a-f]{8,32})\.(\d{1,12})")
 
 
 class Accounting(msgspec.Struct, frozen=True, kw_only=True):
-    """Where every line went. `lines` is always the sum of the rest (`pending` lines are not yet read whole).
+    """Where every line went. `lines` is always the sum of the rest; `pending` are read and not decided yet.
 
-    `bytes` are those of the file's content (decompressed), line ends included.
+    Only starts of calls whose end is awaited are pending. `bytes` are those of the file's content (decompressed),
+    line ends included.
     """
 
     lines: int = 0
@@ -25,6 +29,7 @@ class Accounting(msgspec.Struct, frozen=True, kw_only=True):
     ignored: int = 0
     malformed: int = 0
     future: int = 0
+    pending: int = 0
     bytes: int = 0
 
     def __add__(self, other: Accounting) -> Accounting:
@@ -32,8 +37,9 @@ class Accounting(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def balanced(self) -> bool:
-        """Lines = events + continuations + ignored + malformed + future."""
-        return self.lines == self.events + self.continuations + self.ignored + self.malformed + self.future
+        """Lines = events + continuations + ignored + malformed + future + pending."""
+        known = self.events + self.continuations + self.ignored + self.malformed + self.future
+        return self.lines == known + self.pending
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -76,24 +82,118 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """What lines were counted into: cells of calls, gauges of values, sketches of distinct patients.
+
+    Each frame has the schema of its module: `domain.cells`, `domain.gauges`, `domain.sketches`.
+    """
+
+    cells: pl.DataFrame = field(default_factory=cells.empty)
+    gauges: pl.DataFrame = field(default_factory=gauges.empty)
+    sketches: pl.DataFrame = field(default_factory=sketches.empty)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing in it."""
+        return self.cells.is_empty() and self.gauges.is_empty() and self.sketches.is_empty()
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """Cells of one agent with what they cover. `cells` has the schema of `domain.cells`."""
+    """Counts of one agent with the file positions that they cover."""
 
     name: BatchName
     cells: pl.DataFrame
     positions: tuple[Position, ...] = ()
+    gauges: pl.DataFrame = field(default_factory=gauges.empty)
+    sketches: pl.DataFrame = field(default_factory=sketches.empty)
+
+    @property
+    def counts(self) -> Counts:
+        """All that was counted."""
+        return Counts(self.cells, self.gauges, self.sketches)
+
+
+class OpenCall(msgspec.Struct, frozen=True, kw_only=True):
+    """The start of a call whose end has not come: what its line gave, without what could tell of a patient.
+
+    `id` is a digest of what joins the two lines, `identity` that of the file that the start stands in, `at_us` its
+    time and `keys` its keys by their names.
+    """
+
+    source: str
+    id: str
+    identity: str
+    at_us: int
+    keys: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Everything that one step of an agent keeps, in one transaction or not at all.
+
+    `positions`, `totals` (by source) replace those kept; values of the `registry` not known yet are added; the files
+    of the identities in `forget` are dropped. `opened` are calls begun, `closed` (source, id) those that ended.
+    """
+
+    counts: Counts = field(default_factory=Counts)
+    positions: Sequence[Position] = ()
+    totals: Mapping[str, Accounting] = field(default_factory=dict)
+    registry: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    forget: Sequence[str] = ()
+    opened: Sequence[OpenCall] = ()
+    closed: Sequence[tuple[str, str]] = ()
+
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """What is amiss with a source's files, as its agent sees it.
+
+    `unread`: a file was rotated away before it was read; `lost`: bytes are gone that were never read; `unbalanced`: a
+    file's lines or bytes do not add up; `unreadable`: a file cannot be read; `absent`: no file was ever found.
+    """
+
+    kind: Literal["unread", "lost", "unbalanced", "unreadable", "absent"]
+    file: str
+    since: float
+    bytes: int = 0
+    detail: str = ""
+
+
+class RecentLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line somebody may look at: its declared fields stand as they were understood, all else is blanked."""
+
+    at_us: int
+    hub: str
+    endpoint: str
+    code: str
+    klass: str
+    text: str
 
 
 class SourceState(msgspec.Struct, frozen=True, kw_only=True):
-    """One source as its agent sees it. `watermark` is epoch seconds; None until its files were once read to the end."""
+    """One source as its agent sees it. `watermark` is epoch seconds; None until its files were once read to the end.
+
+    `unread_bytes` is what its open files hold beyond what is counted, `behind_seconds` how long the oldest of it has
+    waited; `skew_seconds` how far the clock that writes its lines is ahead of the agent's (negative: behind), None
+    where nothing live was read lately. `unknown_codes` are codes in no table, with the calls that gave them.
+    """
 
     source: str
     watermark: float | None
     accounting: Accounting
+    files: int = 0
+    unread_bytes: int = 0
+    behind_seconds: float = 0.0
+    skew_seconds: float | None = None
+    troubles: tuple[Trouble, ...] = ()
+    unknown_codes: dict[str, int] = {}
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
-    """Sent every two seconds even when nothing came; only the newest counts, once `sequence` is held."""
+    """Sent every two seconds even when nothing came; only the newest counts, once `sequence` is held.
+
+    `recent` are some of the lines read since the one before: what is lost of them is lost.
+    """
 
     version: int
     agent: str
@@ -101,3 +201,4 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     sequence: int
     at: float
     sources: tuple[SourceState, ...]
+    recent: tuple[RecentLine, ...] = ()

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from domain.formats import Example, Fields, FieldSpec, Format, Join, Picked, Template, TimeField
+from domain.formats import Example, Fields, FieldSpec, Format, Join, Pair, Picked, Template, TimeField, Value
 
 __all__ = [
     "AgentSettings",
@@ -23,6 +23,7 @@ __all__ = [
     "Format",
     "HubSettings",
     "Join",
+    "Pair",
     "Person",
     "Picked",
     "Route",
@@ -35,6 +36,7 @@ __all__ = [
     "Template",
     "TimeField",
     "TransportSettings",
+    "Value",
     "WebSettings",
 ]
 
@@ -75,7 +77,11 @@ class StateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One kind of log: where its files are (globs; plain, .gz or .zst), how to read them, whose they are."""
+    """One kind of log: where its files are (globs; plain, .gz or .zst), how to read them, whose they are.
+
+    `start` is where reading begins the first time the source is seen: the "beginning" of all files, the "end" of
+    those that are there already, or a time (RFC 3339): calls before it are not counted.
+    """
 
     name: str
     paths: tuple[str, ...]
@@ -83,6 +89,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     hub: str = ""
     server: str = ""
     disorder: float = 2.0
+    start: str = "beginning"
 
 
 class CodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -102,11 +109,17 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class AgentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The log watcher: its name, how often it looks, how many values of a field it keeps apart."""
+    """The log watcher: its name, how often it looks, how many values of a field it keeps apart.
+
+    `recent_lines` is how many masked lines of each endpoint and code it keeps to be looked at, 0 for none.
+    `site_key_file` holds the key under which patients are hashed, the same for all agents; "": one in `site.data`.
+    """
 
     name: str = "agent"
     tick_seconds: float = 1.0
     field_cap: int = 300
+    recent_lines: int = 5
+    site_key_file: str = ""
 
 
 class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

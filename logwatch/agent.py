@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from domain.batch import Accounting, Heartbeat, Position, SourceState
+from domain.batch import Accounting, Commit, Counts, Heartbeat, Position, SourceState
 from domain.clock import Clock, Waker
 from domain.codes import Judgement
 from domain.errors import InputError, StoreError, TransportError
@@ -217,7 +217,8 @@ class Agent:
             return
         positions = [file.position() for file in self._touched.values()]
         totals = {watch.source.name: watch.total for watch in self._watches}
-        self._outbox.commit(count(self._events, self._registry), positions, totals, self._registry.values(), forget)
+        counts = Counts(count(self._events, self._registry))
+        self._outbox.commit(Commit(counts, positions, totals, self._registry.values(), forget))
         for watch in self._watches:
             watch.files.kept(position for position in positions if position.source == watch.source.name)
         self._events, self._count, self._touched = [], 0, {}

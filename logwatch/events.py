@@ -10,10 +10,13 @@ import numpy.typing as npt
 
 Ids = npt.NDArray[np.int32]
 Micros = npt.NDArray[np.int64]
+Hashes = npt.NDArray[np.uint64]
 
 # The keys that lines hold; class and side follow from the code.
 LINE_KEYS = ("hub", "endpoint", "vendor", "version", "pharmacy", "server", "code")
 NO_DURATION = -1
+NO_PATIENT = 0
+NO_VALUE = int(np.iinfo(np.int64).min)
 
 
 class Dictionary:
@@ -50,6 +53,10 @@ class EventBlock:
     time_us: Micros
     duration_us: Micros
     ids: Mapping[str, Ids]
+    # The keyed hash of each line's patient, NO_PATIENT where it names none; None where the format reads none.
+    patients: Hashes | None = None
+    # Of each declared value one number a line in thousandths of its unit, NO_VALUE where the line has none.
+    values: Mapping[str, Micros] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.time_us)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
 import msgspec
-import polars as pl
 
-from domain.batch import Accounting, Batch, BatchName, Position
+from domain.batch import Accounting, Batch, BatchName, Commit, OpenCall, Position
 from domain.errors import StoreError
 from domain.wire import encode_batch
 from store.files import Claim
@@ -33,6 +33,7 @@ _SCRIPTS = (
     CREATE TABLE batches (sequence INTEGER PRIMARY KEY, delivered INTEGER NOT NULL, payload BLOB NOT NULL);
     CREATE INDEX waiting ON batches (delivered, sequence)
     """,
+    "CREATE TABLE open_calls (source TEXT, id TEXT, call BLOB NOT NULL, PRIMARY KEY (source, id))",
 )
 # The number of scripts: the version of the file.
 VERSION = len(_SCRIPTS)
@@ -44,6 +45,47 @@ def open_outbox(path: Path, agent: str, kept_bytes: int = KEPT_BYTES) -> SqliteO
     `kept_bytes` bounds the delivered batches that stay on disk; those that wait are never dropped.
     """
     return SqliteOutbox(path, agent, kept_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    """What of a commit is not kept yet."""
+
+    moved: Mapping[tuple[str, str], Position]
+    counted: Mapping[str, Accounting]
+    known: Mapping[str, Sequence[str]]
+    dropped: Sequence[tuple[str, str]]
+    opened: Sequence[OpenCall]
+    closed: Sequence[tuple[str, str]]
+
+    @classmethod
+    def of(
+        cls,
+        kept: Commit,
+        positions: Mapping[tuple[str, str], Position],
+        totals: Mapping[str, Accounting],
+        registry: Mapping[str, Mapping[str, None]],
+    ) -> _News:
+        """What a commit brings beside its counts, to what is kept."""
+        moved = {(p.source, p.identity): p for p in kept.positions if positions.get((p.source, p.identity)) != p}
+        forgotten = set(kept.forget)
+        return cls(
+            moved,
+            {source: total for source, total in kept.totals.items() if totals.get(source) != total},
+            {
+                field: [v for v in dict.fromkeys(values) if v not in registry.get(field, {})]
+                for field, values in kept.registry.items()
+            },
+            [key for key in {**positions, **moved} if key[1] in forgotten],
+            kept.opened,
+            kept.closed,
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
+        lists = (self.moved, self.counted, self.dropped, self.opened, self.closed)
+        return not any(lists) and not any(self.known.values())
 
 
 class SqliteOutbox:
@@ -116,65 +158,53 @@ class SqliteOutbox:
         """The accounting of each source over all its files, forgotten ones included."""
         return dict(self._totals)
 
+    def open_calls(self) -> Sequence[OpenCall]:
+        """The starts of calls whose ends are awaited, in the order they were opened. Raises StoreError."""
+        with self._lock, stored(self._path):
+            rows = self._database.execute("SELECT call FROM open_calls ORDER BY rowid").fetchall()
+        return [msgspec.json.decode(call, type=OpenCall) for (call,) in rows]
+
     def registry(self) -> Mapping[str, Sequence[str]]:
         """The persisted distinct values of each capped field, in the order first seen."""
         return {field: tuple(values) for field, values in self._registry.items()}
 
-    def commit(
-        self,
-        cells: pl.DataFrame | None,
-        positions: Sequence[Position],
-        totals: Mapping[str, Accounting],
-        registry: Mapping[str, Sequence[str]],
-        forget: Sequence[str] = (),
-    ) -> BatchName | None:
+    def commit(self, kept: Commit) -> BatchName | None:
         """Keep everything given in one durable transaction, or nothing of it (see the port). Raises StoreError."""
-        name = None
-        if cells is not None and not cells.is_empty():
+        name = payload = None
+        if not kept.counts.is_empty:
             name = BatchName(self._agent, self._incarnation, self._sequence + 1)
-        payload = None if name is None or cells is None else encode_batch(Batch(name, cells, tuple(positions)))
-        moved = {(p.source, p.identity): p for p in positions if self._positions.get((p.source, p.identity)) != p}
-        forgotten = set(forget)
-        dropped = [key for key in {**self._positions, **moved} if key[1] in forgotten]
-        counted = {source: total for source, total in totals.items() if self._totals.get(source) != total}
-        known = {
-            field: [v for v in dict.fromkeys(values) if v not in self._registry.get(field, {})]
-            for field, values in registry.items()
-        }
+            counts = kept.counts
+            payload = encode_batch(Batch(name, counts.cells, tuple(kept.positions), counts.gauges, counts.sketches))
+        news = _News.of(kept, self._positions, self._totals, self._registry)
         with self._lock:
-            if payload is None and not (moved or dropped or counted or any(known.values())):
+            if payload is None and news.is_empty:
                 return None
             with transaction(self._database, self._path):
-                self._write(payload, moved, counted, known, dropped)
+                self._write(payload, news)
             self._sequence += payload is not None
-            for key in moved:
+            for key in news.moved:
                 self._positions.pop(key, None)
-            self._positions |= moved
-            for key in dropped:
+            self._positions |= news.moved
+            for key in news.dropped:
                 del self._positions[key]
-            self._totals |= counted
-            for field, values in known.items():
+            self._totals |= news.counted
+            for field, values in news.known.items():
                 self._registry.setdefault(field, {}).update(dict.fromkeys(values))
         return name
 
-    def _write(
-        self,
-        payload: bytes | None,
-        moved: Mapping[tuple[str, str], Position],
-        counted: Mapping[str, Accounting],
-        known: Mapping[str, Sequence[str]],
-        dropped: Sequence[tuple[str, str]],
-    ) -> None:
+    def _write(self, payload: bytes | None, news: _News) -> None:
         write, writes, encode = self._database.execute, self._database.executemany, msgspec.json.encode
         if payload is not None:
             write("INSERT INTO batches VALUES (?, 0, ?)", (self._sequence + 1, payload))
             write("UPDATE agent SET sequence = ?", (self._sequence + 1,))
-        writes("REPLACE INTO positions VALUES (?, ?, ?)", [(*key, encode(p)) for key, p in moved.items()])
-        writes("REPLACE INTO totals VALUES (?, ?)", [(source, encode(total)) for source, total in counted.items()])
-        for field, values in known.items():
+        writes("REPLACE INTO positions VALUES (?, ?, ?)", [(*key, encode(p)) for key, p in news.moved.items()])
+        writes("REPLACE INTO totals VALUES (?, ?)", [(source, encode(total)) for source, total in news.counted.items()])
+        for field, values in news.known.items():
             first = len(self._registry.get(field, {}))
             writes("INSERT INTO registry VALUES (?, ?, ?)", [(field, first + i, v) for i, v in enumerate(values)])
-        writes("DELETE FROM positions WHERE source = ? AND identity = ?", dropped)
+        writes("DELETE FROM positions WHERE source = ? AND identity = ?", news.dropped)
+        writes("REPLACE INTO open_calls VALUES (?, ?, ?)", [(c.source, c.id, encode(c)) for c in news.opened])
+        writes("DELETE FROM open_calls WHERE source = ? AND id = ?", news.closed)
 
     def waiting(self) -> Sequence[tuple[BatchName, bytes]]:
         """Encoded batches the receiver does not have yet, oldest first; each is read when it is asked for."""

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 import polars as pl
 
-from domain.batch import Accounting, BatchName, Heartbeat, Position
+from domain.batch import Accounting, BatchName, Commit, Heartbeat, OpenCall, Position
 from domain.series import Key, Rows, SeriesKey
 
 
@@ -190,19 +190,14 @@ class Outbox(Protocol):
         """The persisted distinct values of each capped field, in the order first seen."""
         ...
 
-    def commit(
-        self,
-        cells: pl.DataFrame | None,
-        positions: Sequence[Position],
-        totals: Mapping[str, Accounting],
-        registry: Mapping[str, Sequence[str]],
-        forget: Sequence[str] = (),
-    ) -> BatchName | None:
-        """Keep everything given in one durable transaction, or nothing of it.
+    def open_calls(self) -> Sequence[OpenCall]:
+        """The starts of calls whose ends are awaited, in the order they were opened."""
+        ...
 
-        `cells` become the next batch (None or empty: no batch); the positions and totals given replace those
-        kept; registry values not known yet are added; the identities in `forget` are dropped.
-        The batch's name, or None when there was none to make. Raises StoreError; then nothing was kept.
+    def commit(self, kept: Commit) -> BatchName | None:
+        """Keep everything given in one durable transaction, or nothing of it; counts become the next batch.
+
+        The batch's name, or None when there was nothing to make one of. Raises StoreError; then nothing was kept.
         """
         ...
 

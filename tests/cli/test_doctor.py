@@ -52,7 +52,7 @@ from store.looking import QueueFacts
 from store.outbox import open_outbox
 from store.state import REVISIONS, open_state
 from tests.cli.call import CONFIG, ask
-from tests.store.some import arrival, position, some_cells
+from tests.store.some import arrival, commit, position, some_cells
 from tests.system.support import free_port, try_get, wait_for
 from transport.looking import BrokerFacts
 from transport.spool import SpoolSender
@@ -216,7 +216,7 @@ class TestOutbox:
         at = house(tmp_path)
         only(look(stores.check_outbox, at), "warn", "not there yet")
         outbox = open_outbox(at.places.outbox, "agent")
-        outbox.commit(some_cells(1), [position()], {}, {})
+        commit(outbox, some_cells(1), [position()], {}, {})
         # Held by this process, which is not called pharmapulse: looked at after it let go.
         outbox.close()
         only(look(stores.check_outbox, at), "ok", "1 batch waits")
@@ -230,7 +230,7 @@ class TestOutbox:
         at = house(tmp_path)
         outbox = open_outbox(at.places.outbox, "agent")
         for place in range(3):
-            outbox.commit(some_cells(place), [position(offset=place)], {}, {})
+            commit(outbox, some_cells(place), [position(offset=place)], {}, {})
         outbox.close()
         monkeypatch.setattr(stores, "MANY_BATCHES", 2)
         only(look(stores.check_outbox, at), "warn", "3 batches wait")
@@ -240,10 +240,8 @@ class TestOutbox:
 
     def test_held_by_a_stranger(self, tmp_path: Path, stranger: Path) -> None:
         at = house(tmp_path)
-        with closing(sqlite3.connect(at.places.outbox)) as database:
-            outbox = VERSION_01 / "agent" / "outbox.db"
-            with closing(sqlite3.connect(outbox)) as old:
-                old.backup(database)
+        open_outbox(tmp_path / "outbox.db", "agent").close()
+        (tmp_path / "outbox.db").rename(at.places.outbox)
         only(look(stores.check_outbox, at), "fail", "none of ours", "ps -f")
 
     def test_held_by_one_of_ours(self) -> None:

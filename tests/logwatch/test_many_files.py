@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from domain.batch import Commit
 from domain.errors import StoreError, TransportError
 from logwatch import sources
 from tests.logwatch.watching import START, Site, call, calls
@@ -110,7 +111,7 @@ def test_a_file_system_that_got_another_device_number_is_not_read_again(tmp_path
         [position] = site.outbox.positions()
         elsewhere = f"dead{position.identity[position.identity.index('-') :]}"
         moved = msgspec.structs.replace(position, identity=elsewhere)
-        site.outbox.real.commit(None, [moved], {}, {}, [position.identity])
+        site.outbox.real.commit(Commit(positions=[moved], forget=[position.identity]))
         site.restart()
         site.append("calls", calls(5, 7))
         site.settle()

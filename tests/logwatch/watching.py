@@ -8,7 +8,7 @@ from typing import Self
 
 import polars as pl
 
-from domain.batch import Accounting, BatchName, Heartbeat, Position
+from domain.batch import Accounting, BatchName, Commit, Heartbeat, OpenCall, Position
 from domain.cells import KEY, add
 from domain.clock import ManualClock
 from domain.codes import SHIPPED
@@ -42,17 +42,13 @@ class FailingOutbox:
         self.real = outbox
         self.full = False
 
-    def commit(
-        self,
-        cells: pl.DataFrame | None,
-        positions: Sequence[Position],
-        totals: Mapping[str, Accounting],
-        registry: Mapping[str, Sequence[str]],
-        forget: Sequence[str] = (),
-    ) -> BatchName | None:
+    def commit(self, kept: Commit) -> BatchName | None:
         if self.full:
             raise StoreError("the disk is full")
-        return self.real.commit(cells, positions, totals, registry, forget)
+        return self.real.commit(kept)
+
+    def open_calls(self) -> Sequence[OpenCall]:
+        return self.real.open_calls()
 
     @property
     def agent(self) -> str:

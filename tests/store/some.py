@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from domain.batch import Accounting, Batch, BatchName, Position
-from domain.cells import SCHEMA, add
-from domain.ports import Arrival
+from domain.batch import Accounting, Batch, BatchName, Commit, Counts, Position
+from domain.cells import SCHEMA, add, empty
+from domain.ports import Arrival, Outbox
 from domain.wire import encode_batch
 
 START = 1_772_409_600
@@ -42,6 +43,17 @@ def some_cells(seed: int, first: int = START, seconds: int = 7_200, many: int = 
 def arrival(sequence: int, cells: pl.DataFrame, agent: str = "agent") -> Arrival:
     name = BatchName(agent, INCARNATION, sequence)
     return Arrival(name, encode_batch(Batch(name, cells)))
+
+
+def commit(
+    outbox: Outbox,
+    cells: pl.DataFrame | None,
+    positions: Sequence[Position],
+    totals: Mapping[str, Accounting],
+    registry: Mapping[str, Sequence[str]],
+    forget: Sequence[str] = (),
+) -> BatchName | None:
+    return outbox.commit(Commit(Counts(empty() if cells is None else cells), positions, totals, registry, forget))
 
 
 def position(path: str = "/var/log/a.log", identity: str = "1:2", offset: int = 10, lines: int = 1) -> Position:

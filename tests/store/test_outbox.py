@@ -14,7 +14,7 @@ from domain.batch import Accounting, BatchName
 from domain.errors import StoreError, WireError
 from domain.wire import decode_batch
 from store.outbox import open_outbox
-from tests.store.some import position, some_cells
+from tests.store.some import commit, position, some_cells
 
 
 def test_a_new_outbox_is_empty_and_has_its_own_name(tmp_path: Path) -> None:
@@ -28,9 +28,9 @@ def test_a_new_outbox_is_empty_and_has_its_own_name(tmp_path: Path) -> None:
 def test_everything_committed_is_there_when_opened_again(tmp_path: Path) -> None:
     outbox = open_outbox(tmp_path / "outbox.sqlite", "agent")
     cells, totals = some_cells(1), {"calls": Accounting(lines=3, events=3)}
-    name = outbox.commit(cells, [position()], totals, {"endpoint": ["a", "b"]})
+    name = commit(outbox, cells, [position()], totals, {"endpoint": ["a", "b"]})
     assert name == BatchName("agent", outbox.incarnation, 1)
-    assert outbox.commit(None, [position(offset=20)], totals, {"endpoint": ["b", "c"], "vendor": ["v"]}) is None
+    assert commit(outbox, None, [position(offset=20)], totals, {"endpoint": ["b", "c"], "vendor": ["v"]}) is None
     outbox.close()
 
     outbox = open_outbox(tmp_path / "outbox.sqlite", "agent")
@@ -47,8 +47,8 @@ def test_everything_committed_is_there_when_opened_again(tmp_path: Path) -> None
 def test_forgotten_files_are_dropped_and_their_totals_stay(tmp_path: Path) -> None:
     outbox = open_outbox(tmp_path / "outbox.sqlite", "agent")
     totals = {"calls": Accounting(lines=3, events=3)}
-    outbox.commit(None, [position(), position(identity="3:4")], totals, {})
-    outbox.commit(None, [position(identity="3:4", offset=30)], {}, {}, forget=["1:2"])
+    commit(outbox, None, [position(), position(identity="3:4")], totals, {})
+    commit(outbox, None, [position(identity="3:4", offset=30)], {}, {}, forget=["1:2"])
     outbox.close()
     outbox = open_outbox(tmp_path / "outbox.sqlite", "agent")
     assert outbox.positions() == (position(identity="3:4", offset=30),)
@@ -57,7 +57,7 @@ def test_forgotten_files_are_dropped_and_their_totals_stay(tmp_path: Path) -> No
 
 def test_batches_wait_in_order_until_delivered(tmp_path: Path) -> None:
     outbox = open_outbox(tmp_path / "outbox.sqlite", "agent")
-    names = [outbox.commit(some_cells(i), [], {}, {}) for i in range(4)]
+    names = [commit(outbox, some_cells(i), [], {}, {}) for i in range(4)]
     waiting = outbox.waiting()
     assert [name for name, _ in waiting] == names
     assert [name for name, _ in waiting[1:3]] == names[1:3]
@@ -72,7 +72,7 @@ def test_batches_wait_in_order_until_delivered(tmp_path: Path) -> None:
 def test_delivered_batches_are_kept_within_a_bound_and_waiting_ones_always(tmp_path: Path) -> None:
     outbox = open_outbox(tmp_path / "outbox.sqlite", "agent", kept_bytes=10_000)
     for i in range(20):
-        outbox.commit(some_cells(i), [], {}, {})
+        commit(outbox, some_cells(i), [], {}, {})
     assert len(outbox.waiting()) == 20
     for name, _ in outbox.waiting():
         outbox.delivered(name)
@@ -91,22 +91,22 @@ def test_delivered_batches_are_kept_within_a_bound_and_waiting_ones_always(tmp_p
 def test_a_tick_without_news_writes_nothing(tmp_path: Path) -> None:
     outbox = open_outbox(tmp_path / "outbox.sqlite", "agent")
     totals = {"calls": Accounting(lines=1, events=1)}
-    outbox.commit(None, [position()], totals, {"endpoint": ["a"]})
+    commit(outbox, None, [position()], totals, {"endpoint": ["a"]})
     before = (tmp_path / "outbox.sqlite-wal").stat().st_size
-    outbox.commit(some_cells(1, many=0), [position()], totals, {"endpoint": ["a"]})
+    commit(outbox, some_cells(1, many=0), [position()], totals, {"endpoint": ["a"]})
     assert (tmp_path / "outbox.sqlite-wal").stat().st_size == before
     assert outbox.sequence == 0
 
 
 def test_a_failed_commit_keeps_nothing(tmp_path: Path) -> None:
     outbox = open_outbox(tmp_path / "outbox.sqlite", "agent")
-    outbox.commit(some_cells(1), [position()], {}, {})
+    commit(outbox, some_cells(1), [position()], {}, {})
     outbox._database.execute("PRAGMA max_page_count = 1")  # as a disk that is full
     with pytest.raises(StoreError, match=r"outbox\.sqlite: database or disk is full"):
-        outbox.commit(some_cells(2, many=5_000), [position(offset=99)], {}, {"endpoint": ["z"]})
+        commit(outbox, some_cells(2, many=5_000), [position(offset=99)], {}, {"endpoint": ["z"]})
     assert (outbox.sequence, outbox.positions(), outbox.registry()) == (1, (position(),), {})
     outbox._database.execute("PRAGMA max_page_count = 1000000")
-    assert outbox.commit(some_cells(2), [position(offset=99)], {}, {}) == BatchName("agent", outbox.incarnation, 2)
+    assert commit(outbox, some_cells(2), [position(offset=99)], {}, {}) == BatchName("agent", outbox.incarnation, 2)
 
 
 def test_two_agents_cannot_share_it(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_newer_file_is_refused(tmp_path: Path) -> None:
     database = sqlite3.connect(tmp_path / "outbox.sqlite")
     database.execute("PRAGMA user_version = 99")
     database.close()
-    with pytest.raises(StoreError, match="has version 99, and this program reads up to 1"):
+    with pytest.raises(StoreError, match="has version 99, and this program reads up to 2"):
         open_outbox(tmp_path / "outbox.sqlite", "agent")
 
 
@@ -143,10 +143,10 @@ _WRITER = """
 import sys
 from pathlib import Path
 from store.outbox import open_outbox
-from tests.store.some import position, some_cells
+from tests.store.some import commit, position, some_cells
 outbox = open_outbox(Path(sys.argv[1]), "agent")
 for i in range(outbox.sequence + 1, 10_000):
-    outbox.commit(some_cells(i, many=3), [position(offset=i)], {}, {"endpoint": [str(i)]})
+    commit(outbox, some_cells(i, many=3), [position(offset=i)], {}, {"endpoint": [str(i)]})
     print(i, flush=True)
 """
 
