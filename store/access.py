@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from domain.access import Ability, AuditEntry, Role, Scope, Session, Token, User
 from domain.errors import UsageError
+from domain.redact import lettered
 from store.sql import told, writing
 from store.tables import audit, links, sessions, tokens, users
 
@@ -205,7 +206,7 @@ class SqlAccess:
 
 def _hash(secret: str) -> str:
     # What comes in a header may be no text at all: it is only looked up, and never found.
-    return hashlib.sha256(secret.encode(errors="backslashreplace")).hexdigest()
+    return lettered(hashlib.sha256(secret.encode(errors="backslashreplace")).digest())
 
 
 def _link_user(connection: Connection, secret: str, now: float) -> User | None:
