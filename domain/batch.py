@@ -160,7 +160,10 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecentLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line somebody may look at: its declared fields stand as they were understood, all else is blanked."""
+    """A line somebody may look at: its declared fields stand as they were understood, all else is blanked.
+
+    `source` is whose file it stands in.
+    """
 
     at_us: int
     hub: str
@@ -168,6 +171,7 @@ class RecentLine(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     klass: str
     text: str
+    source: str = ""
 
 
 class SourceState(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ from logwatch.headings import Headed, Heading, parts
 from logwatch.judging import Judging
 from logwatch.kinds.base import Mask
 from logwatch.memo import Numbers
-from logwatch.plan import plan
+from logwatch.plan import Plan, plan
 from logwatch.registry import Capping, Registry
 from logwatch.rows import CONTINUED, EVENT, IGNORED, MALFORMED, Rows
 from logwatch.samples import Samples
@@ -46,11 +46,12 @@ Way = Literal["auto", "block", "small"]
 
 @dataclass(slots=True)
 class Reading:
-    """What a block of lines gave."""
+    """What a block of lines gave. `places` says of each event which of the lines it is; None: every line is one."""
 
     events: EventBlock
     accounting: Accounting
     tally: Tally
+    places: Numbers | None = None
 
 
 class Reader:
@@ -87,6 +88,11 @@ class Reader:
         found = self._words.found
         self._capping = {key: Capping(self._registry, key, found[key]) for key in found}
         self._judging = Judging(found["code"], self._codes)
+
+    @property
+    def plan(self) -> Plan:
+        """What is read of each line; under a heading, of those below the last one."""
+        return self._plan
 
     @property
     def keys(self) -> Sequence[str]:
@@ -251,7 +257,7 @@ class Reader:
             rows.duration_us if keep is None else rows.duration_us[keep],
             final,
         )
-        return Reading(events, accounting, tally)
+        return Reading(events, accounting, tally, keep)
 
 
 def _plain_ends(block: bytes) -> bytes:
