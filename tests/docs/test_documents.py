@@ -14,11 +14,13 @@ import pytest
 from domain.cells import BUCKET_SECONDS
 from domain.clock import SystemClock
 from domain.series import SeriesKey
-from logwatch.agent import BACKFILL_SECONDS, HEARTBEAT_SECONDS, MOST_EVENTS
 from logwatch.catalog import formats
 from logwatch.examples import failures
+from logwatch.gathered import MOST_EVENTS
+from logwatch.handing import HEARTBEAT_SECONDS
 from logwatch.kinds import KINDS
 from logwatch.lines import MAX_LINE
+from logwatch.watch import BACKFILL_SECONDS
 from pharmapulse.cli import call
 from pharmapulse.config import load
 from pharmapulse.places import Places

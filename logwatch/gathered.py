@@ -1,0 +1,48 @@
+"""What was read and is not kept yet: events, and the files that they stand in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from domain.batch import Position
+from logwatch.events import EventBlock
+from logwatch.follow import FollowedFile
+
+# A batch is committed when it holds so many events, so that memory does not grow with what there is to read.
+MOST_EVENTS = 200_000
+
+
+class Gathered:
+    """Filled by the watches of one agent, emptied by its commits."""
+
+    def __init__(self) -> None:
+        self.events: list[EventBlock] = []
+        self._count = 0
+        self._touched: dict[tuple[str, str], FollowedFile] = {}
+
+    def add(self, events: EventBlock) -> None:
+        """Events of a block of lines."""
+        self.events.append(events)
+        self._count += len(events)
+
+    def touch(self, file: FollowedFile) -> None:
+        """The file's position is to be kept with the events."""
+        self._touched[file.source, file.identity] = file
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is as much as one batch should hold."""
+        return self._count >= MOST_EVENTS
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no file was read any further."""
+        return not self._touched
+
+    def positions(self) -> Sequence[Position]:
+        """How far the files are counted."""
+        return [file.position() for file in self._touched.values()]
+
+    def clear(self) -> None:
+        """It is kept, or is read again."""
+        self.events, self._count, self._touched = [], 0, {}
