@@ -35,3 +35,19 @@ class Intervals:
             first, last = min(first, self._firsts[low]), max(last, self._lasts[high - 1])
         self._firsts[low:high] = [first]
         self._lasts[low:high] = [last]
+
+    @property
+    def last(self) -> int:
+        """The highest number; 0 where there is none."""
+        return self._lasts[-1] if self._lasts else 0
+
+    def gaps(self, last: int) -> list[tuple[int, int]]:
+        """The intervals of the numbers from 1 to `last` that are not in the set."""
+        found, begin = [], 1
+        for low, high in self:
+            if low > last:
+                break
+            if low > begin:
+                found.append((begin, low - 1))
+            begin = max(begin, high + 1)
+        return [*found, (begin, last)] if begin <= last else found

@@ -3,6 +3,8 @@
 Flows in: cells, the file positions they reach, the accounting. Flows out: batches that wait for the receiver.
 Cells and positions are kept in one transaction, so a call is in a batch exactly when its bytes are behind
 the checkpoint. A batch the receiver has stays on disk, within a bound, so that it can be sent again.
+
+One process counts into it. Another may take batches out to carry them by hand beside it (`store.carrying`).
 """
 
 from __future__ import annotations
@@ -23,8 +25,11 @@ from store.files import Claim
 from store.sqlite import open_database, stored, transaction
 
 KEPT_BYTES = 64 * 2**20
+# What `batches.delivered` says: the receiver does not have it, has it, or it was carried away by hand and nobody has
+# said yet that it arrived.
+WAITING, DELIVERED, EXPORTED = 0, 1, 2
 
-_SCRIPTS = (
+SCRIPTS = (
     """
     CREATE TABLE agent (name TEXT NOT NULL, incarnation TEXT NOT NULL, sequence INTEGER NOT NULL);
     CREATE TABLE positions (source TEXT, identity TEXT, position BLOB NOT NULL, PRIMARY KEY (source, identity));
@@ -36,7 +41,7 @@ _SCRIPTS = (
     "CREATE TABLE open_calls (source TEXT, id TEXT, call BLOB NOT NULL, PRIMARY KEY (source, id))",
 )
 # The number of scripts: the version of the file.
-VERSION = len(_SCRIPTS)
+VERSION = len(SCRIPTS)
 
 
 def open_outbox(path: Path, agent: str, kept_bytes: int = KEPT_BYTES) -> SqliteOutbox:
@@ -99,7 +104,7 @@ class SqliteOutbox:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._claim = Claim(path.with_name(path.name + ".lock"), "outbox")
         try:
-            self._database = open_database(path, _SCRIPTS)
+            self._database = open_database(path, SCRIPTS)
             self._load(agent)
         except BaseException:
             self._claim.close()
@@ -132,8 +137,16 @@ class SqliteOutbox:
             self._registry: dict[str, dict[str, None]] = {}
             for field, value in read("SELECT field, value FROM registry ORDER BY field, place"):
                 self._registry.setdefault(field, {})[value] = None
-            kept = "SELECT coalesce(sum(length(payload)), 0) FROM batches WHERE delivered"
-            self._delivered_bytes = int(read(kept).fetchone()[0])
+            self._delivered_bytes, self._changes = self._measure(), self._changes_of_others()
+
+    def _measure(self) -> int:
+        """The bytes of the delivered batches that are kept."""
+        kept = "SELECT coalesce(sum(length(payload)), 0) FROM batches WHERE delivered = ?"
+        return int(self._database.execute(kept, (DELIVERED,)).fetchone()[0])
+
+    def _changes_of_others(self) -> int:
+        """A number that is another one after each change that another process made."""
+        return int(self._database.execute("PRAGMA data_version").fetchone()[0])
 
     @property
     def agent(self) -> str:
@@ -195,7 +208,7 @@ class SqliteOutbox:
     def _write(self, payload: bytes | None, news: _News) -> None:
         write, writes, encode = self._database.execute, self._database.executemany, msgspec.json.encode
         if payload is not None:
-            write("INSERT INTO batches VALUES (?, 0, ?)", (self._sequence + 1, payload))
+            write("INSERT INTO batches VALUES (?, ?, ?)", (self._sequence + 1, WAITING, payload))
             write("UPDATE agent SET sequence = ?", (self._sequence + 1,))
         writes("REPLACE INTO positions VALUES (?, ?, ?)", [(*key, encode(p)) for key, p in news.moved.items()])
         writes("REPLACE INTO totals VALUES (?, ?)", [(source, encode(total)) for source, total in news.counted.items()])
@@ -207,10 +220,19 @@ class SqliteOutbox:
         writes("DELETE FROM open_calls WHERE source = ? AND id = ?", news.closed)
 
     def waiting(self) -> Sequence[tuple[BatchName, bytes]]:
-        """Encoded batches the receiver does not have yet, oldest first; each is read when it is asked for."""
+        """Encoded batches the receiver does not have yet, oldest first; each is read when it is asked for.
+
+        Also which there are is only looked up then: who carries batches by hand may let very many wait.
+        """
+        return _Waiting(self)
+
+    def waiting_sequences(self) -> Sequence[int]:
+        """The sequences of the batches that wait, in order. Raises StoreError."""
         with self._lock, stored(self._path):
-            rows = self._database.execute("SELECT sequence FROM batches WHERE NOT delivered ORDER BY sequence")
-            return _Waiting(self, [row[0] for row in rows.fetchall()])
+            rows = self._database.execute(
+                "SELECT sequence FROM batches WHERE delivered = ? ORDER BY sequence", (WAITING,)
+            )
+            return [row[0] for row in rows.fetchall()]
 
     def read(self, sequence: int) -> tuple[BatchName, bytes]:
         """One batch that is still on disk. Raises StoreError where it is not."""
@@ -226,18 +248,21 @@ class SqliteOutbox:
             raise StoreError(f"{self._path}: {name} is not a batch of this outbox")
         # Not synced: a mark lost to a power cut makes the batch be sent again, and the receiver knows it.
         with self._lock, transaction(self._database, self._path, durable=False):
+            changes = self._changes_of_others()
+            kept = self._delivered_bytes if changes == self._changes else self._measure()
             row = self._database.execute(
-                "UPDATE batches SET delivered = 1 WHERE sequence = ? AND NOT delivered RETURNING length(payload)",
-                (name.sequence,),
+                "UPDATE batches SET delivered = ? WHERE sequence = ? AND delivered != ? RETURNING length(payload)",
+                (DELIVERED, name.sequence, DELIVERED),
             ).fetchone()
-            kept = self._delivered_bytes + (row[0] if row else 0)
+            kept += row[0] if row else 0
             while kept > self._kept_bytes:
-                oldest = self._database.execute(
-                    "DELETE FROM batches WHERE sequence = (SELECT min(sequence) FROM batches WHERE delivered)"
-                    " RETURNING length(payload)"
+                [dropped] = self._database.execute(
+                    "DELETE FROM batches WHERE sequence = (SELECT min(sequence) FROM batches WHERE delivered = ?)"
+                    " RETURNING length(payload)",
+                    (DELIVERED,),
                 ).fetchone()
-                kept -= oldest[0]
-        self._delivered_bytes = kept
+                kept -= dropped
+        self._delivered_bytes, self._changes = kept, changes
 
     def close(self) -> None:
         """Close the file and let another process have it."""
@@ -249,8 +274,14 @@ class SqliteOutbox:
 class _Waiting(Sequence[tuple[BatchName, bytes]]):
     """Batches by sequence, read one at a time: after hours without a receiver they are more than memory holds."""
 
-    def __init__(self, outbox: SqliteOutbox, sequences: Sequence[int]) -> None:
-        self._outbox, self._sequences = outbox, sequences
+    def __init__(self, outbox: SqliteOutbox, sequences: Sequence[int] | None = None) -> None:
+        self._outbox, self._known = outbox, sequences
+
+    @property
+    def _sequences(self) -> Sequence[int]:
+        if self._known is None:
+            self._known = self._outbox.waiting_sequences()
+        return self._known
 
     def __len__(self) -> int:
         return len(self._sequences)
