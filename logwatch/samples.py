@@ -15,9 +15,14 @@ KEEP = 5
 LONGEST = 120
 
 
+def blanked(text: str) -> str:
+    """The text with its letters and digits blanked."""
+    return _ODD.sub("?", _DIGITS.sub("0", _LETTERS.sub("a", text)))
+
+
 def shape(line: str) -> str:
     """The line with its letters and digits blanked, at most LONGEST characters."""
-    text = _ODD.sub("?", _DIGITS.sub("0", _LETTERS.sub("a", line[:LONGEST])))
+    text = blanked(line[:LONGEST])
     return text + "…" if len(line) > LONGEST else text
 
 
