@@ -23,7 +23,7 @@ _CANDIDATE_BYTES = re.compile(_CANDIDATE.pattern.encode(), re.ASCII)
 _NOT_DIGIT = re.compile(r"\D")
 
 
-def _spans(text: str) -> Iterator[tuple[int, int]]:
+def patient_spans(text: str) -> Iterator[tuple[int, int]]:
     """Where patient numbers stand. Overlapping candidates are all tried: a longer spaced run may hide one."""
     at = 0
     while (match := _CANDIDATE.search(text, at)) is not None:
@@ -39,7 +39,7 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
 
 def has_patient(text: str) -> bool:
     """Whether a patient number stands in `text`."""
-    return next(_spans(text), None) is not None
+    return next(patient_spans(text), None) is not None
 
 
 def mask_patients(text: str, mask: str = MASK) -> str:
@@ -47,7 +47,7 @@ def mask_patients(text: str, mask: str = MASK) -> str:
     if sum(map(text.count, "0123456789")) < 11:
         return text
     out, last = [], 0
-    for start, end in _spans(text):
+    for start, end in patient_spans(text):
         out += [text[last:start], mask]
         last = end
     return "".join([*out, text[last:]]) if out else text
