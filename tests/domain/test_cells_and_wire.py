@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import zlib
 from itertools import pairwise
+from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain import gauges, sketches
 from domain.batch import Accounting, Batch, BatchName, Heartbeat, Position, SourceState
 from domain.cells import KEY, SCHEMA, add, empty
 from domain.errors import WireError
@@ -26,6 +28,23 @@ def cells(count: int) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
+def figures(count: int) -> pl.DataFrame:
+    rows = [
+        {"bucket": 10 * place, "source": "é", "hub": "dpp", "server": "", "name": "heap", "unit": "bytes",
+         "kind": "gauge", "count": 2, "sum": 5, "min": -1, "max": 6, "last_us": 10_000_000 * place + 1, "last": 6}
+        for place in range(count)
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=gauges.SCHEMA)
+
+
+def patients(count: int) -> pl.DataFrame:
+    rows = [
+        {"hour": 3_600 * place, "hub": "dpp", "pharmacy": "00000196", "registers": b"\x11\x00\x23\x00", "uncounted": 1}
+        for place in range(count)
+    ]
+    return pl.DataFrame(rows, schema=sketches.SCHEMA)
+
+
 @given(st.lists(st.integers(0, 30), max_size=5), st.randoms(use_true_random=False))
 def test_cells_add_up_in_any_order(cuts: list[int], random: object) -> None:
     whole = cells(30)
@@ -41,12 +60,63 @@ def test_a_batch_travels() -> None:
     position = Position(
         source="dpp", path="/x", identity="1-2-3", offset=99, accounting=Accounting(lines=2, events=2, bytes=99)
     )
-    batch = Batch(NAME, add([cells(20)]), (position,))
+    batch = Batch(NAME, add([cells(20)]), (position,), figures(9), patients(5))
     back = decode_batch(encode_batch(batch))
     assert back.name == NAME
     assert back.positions == (position,)
     assert back.cells.equals(batch.cells)
     assert back.cells.schema == SCHEMA
+    assert back.gauges.equals(batch.gauges)
+    assert back.sketches.equals(batch.sketches)
+
+
+@pytest.mark.parametrize("which", range(3))
+def test_each_of_its_parts_may_be_empty(which: int) -> None:
+    parts = [add([cells(20)]), figures(9), patients(5)]
+    parts[which] = parts[which].clear()
+    back = decode_batch(encode_batch(Batch(NAME, parts[0], (), parts[1], parts[2])))
+    for frame, sent in zip((back.cells, back.gauges, back.sketches), parts, strict=True):
+        assert frame.equals(sent)
+        assert frame.schema == sent.schema
+
+
+def test_a_batch_of_the_version_before_is_read() -> None:
+    [file] = (Path(__file__).parents[1] / "store" / "version-0.1" / "ledger" / "arrived").iterdir()
+    data = file.read_bytes()
+    assert data[3] == 1
+    batch = decode_batch(data)
+    assert str(batch.name) == file.name.removesuffix(".ppb")
+    assert batch.cells["calls"].sum() == 30
+    assert batch.gauges.equals(gauges.empty())
+    assert batch.sketches.equals(sketches.empty())
+
+
+def test_lengths_that_are_not_those_of_the_parts_are_refused() -> None:
+    data = encode_batch(Batch(NAME, cells(5), (), figures(2)))
+    for change in (b'"lengths":[0,', b'"lengths":[-9,', b'"lengths":[9999,', b'"longths":['):
+        body = data[8:].replace(b'"lengths":[', change, 1)
+        body = (int.from_bytes(body[:4], "big") + len(change) - 11).to_bytes(4, "big") + body[4:]
+        with pytest.raises(WireError, match="damaged batch"):
+            decode_batch(data[:4] + zlib.crc32(body).to_bytes(4, "big") + body)
+
+
+@pytest.mark.parametrize("which", ["gauges", "sketches"])
+def test_other_versions_of_what_is_inside_are_refused(which: str) -> None:
+    data = encode_batch(Batch(NAME, cells(5)))
+    body = data[8:].replace(f'"{which}_version":1'.encode(), f'"{which}_version":7'.encode())
+    with pytest.raises(WireError, match=f"{which} version 7.* and .*{which} version 1.* are read"):
+        decode_batch(data[:4] + zlib.crc32(body).to_bytes(4, "big") + body)
+
+
+def test_sketches_that_are_none_are_refused() -> None:
+    with pytest.raises(WireError, match="sketches that are none"):
+        decode_batch(encode_batch(Batch(NAME, empty(), (), gauges.empty(), patients(3).with_columns(registers=b"x"))))
+
+
+def test_too_many_gauges_are_refused() -> None:
+    many = figures(100).select(pl.all().repeat_by(5_000).explode())
+    with pytest.raises(WireError, match=r"500000 gauges in .* and 400000 in"):
+        decode_batch(encode_batch(Batch(NAME, empty(), (), many)))
 
 
 def test_a_heartbeat_travels() -> None:
