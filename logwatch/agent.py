@@ -21,6 +21,7 @@ from logwatch.events import Tally
 from logwatch.gathered import Gathered
 from logwatch.handing import Handing
 from logwatch.reader import Reader
+from logwatch.recent import Recent
 from logwatch.registry import Registry
 from logwatch.stats import Stats
 from logwatch.watch import Watch
@@ -45,7 +46,8 @@ class Agent:
     ) -> None:
         self._settings, self._outbox, self._clock = settings, outbox, clock
         self._registry = Registry(settings.field_cap, outbox.registry())
-        self._gathered = Gathered()
+        recent = Recent(settings.recent_lines, self._registry) if settings.recent_lines > 0 else None
+        self._gathered = Gathered(recent)
         positions, totals = outbox.positions(), outbox.totals()
         self._watches = [
             Watch(
@@ -66,7 +68,7 @@ class Agent:
         ]
         self._tallied = clock.now()
         self.stats = Stats()
-        self._handing = Handing(outbox, sender, self._watches, self.stats)
+        self._handing = Handing(outbox, sender, self._watches, self.stats, recent)
 
     def run(self, waker: Waker, stop: Callable[[], bool]) -> None:
         """Tick until told to stop."""

@@ -7,15 +7,20 @@ from collections.abc import Sequence
 from domain.batch import Position
 from logwatch.events import EventBlock
 from logwatch.follow import FollowedFile
+from logwatch.recent import Recent
 
 # A batch is committed when it holds so many events, so that memory does not grow with what there is to read.
 MOST_EVENTS = 200_000
 
 
 class Gathered:
-    """Filled by the watches of one agent, emptied by its commits."""
+    """Filled by the watches of one agent, emptied by its commits.
 
-    def __init__(self) -> None:
+    `recent` takes some of the lines for people to look at, where they are wanted.
+    """
+
+    def __init__(self, recent: Recent | None = None) -> None:
+        self.recent = recent
         self.events: list[EventBlock] = []
         self._count = 0
         self._touched: dict[tuple[str, str], FollowedFile] = {}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from domain.batch import Heartbeat, SourceState
+from domain.batch import Heartbeat
 from domain.errors import StoreError, TransportError
 from domain.ports import BulkSender, Outbox, Sender
 from domain.wire import WIRE_VERSION
-from logwatch.stats import SourceFigures, Stats
+from logwatch.figures import figures
+from logwatch.recent import Recent
+from logwatch.stats import Stats
 from logwatch.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -20,8 +22,11 @@ HEARTBEAT_SECONDS = 2.0
 class Handing:
     """Sends what waits in the outbox, and says every two seconds how the watches stand."""
 
-    def __init__(self, outbox: Outbox, sender: Sender, watches: Sequence[Watch], stats: Stats) -> None:
+    def __init__(
+        self, outbox: Outbox, sender: Sender, watches: Sequence[Watch], stats: Stats, recent: Recent | None = None
+    ) -> None:  # fmt: skip
         self._outbox, self._sender, self._watches, self._stats = outbox, sender, watches, stats
+        self._recent = recent
         self._beaten = float("-inf")
 
     def hand_over(self, now: float) -> None:
@@ -59,12 +64,7 @@ class Handing:
     def _look_at_ourselves(self, now: float) -> None:
         """Figures for whoever asks how it goes, with each heartbeat: taken by the thread that has the files."""
         self._stats.waiting = len(self._outbox.waiting())
-        self._stats.sources = tuple(
-            SourceFigures(
-                watch.source.name, watch.total, watch.watermark, len(watch.files.files), watch.files.unread_bytes()
-            )
-            for watch in self._watches
-        )
+        self._stats.sources = tuple(figures(watch, now) for watch in self._watches)
         self._stats.looked = now
 
     def _heartbeat(self, now: float) -> Heartbeat:
@@ -74,9 +74,6 @@ class Handing:
             incarnation=self._outbox.incarnation,
             sequence=self._outbox.sequence,
             at=now,
-            sources=tuple(
-                SourceState(source=watch.source.name, watermark=watch.watermark, accounting=watch.total)
-                for watch in self._watches
-                if watch.files.ever_found
-            ),
+            sources=tuple(figures(watch, now).state() for watch in self._watches if watch.files.ever_found),
+            recent=() if self._recent is None else self._recent.take(),
         )

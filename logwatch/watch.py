@@ -13,8 +13,11 @@ from logwatch.follow import FollowedFile
 from logwatch.gathered import Gathered
 from logwatch.headings import Heading
 from logwatch.reader import Reader
+from logwatch.skew import Skew
 from logwatch.sources import SourceFiles
 from logwatch.times import US
+from logwatch.troubles import Troubles
+from logwatch.unknown import UnknownCodes
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +48,9 @@ class Watch:
         self.total = total
         self.watermark: float | None = None
         self.tally = Tally()
+        self.unknown = UnknownCodes()
+        self.troubles = Troubles(source.name)
+        self.skew = Skew()
         self._gathered, self._make_room = gathered, make_room
 
     def read(self, now: float) -> None:
@@ -71,6 +77,8 @@ class Watch:
     def judge_watermark(self, now: float) -> bool:
         """After what was read is kept: move the watermark if nothing holds it back; whether there is more to read."""
         unread = [file for file in self.files.files.values() if not file.reached_end]
+        for file in self.files.files.values():
+            file.behind_since = None if file.reached_end else file.behind_since or now
         held_back = self.files.crowded_by_live or not self.files.ever_found
         if not held_back and all(_is_backfill(file, now) for file in unread):
             self.watermark = now - self.source.disorder
@@ -83,7 +91,7 @@ class Watch:
 
     def _read_file(self, file: FollowedFile, now: float) -> None:
         read = 0
-        file.reached_end = False
+        file.was_at_end, file.reached_end = file.reached_end, False
         if file.heading is None:
             file.heading = Heading()
             if self.reader.headed:
@@ -99,6 +107,7 @@ class Watch:
     def _finish(self, file: FollowedFile, now: float) -> None:
         """Count the last line of a file that will not grow any more."""
         if file.has_unfinished:
+            file.was_at_end = False
             self._add(file, file.finish(), now)
 
     def _add(self, file: FollowedFile, block: bytes, now: float) -> None:
@@ -107,9 +116,14 @@ class Watch:
             reading = self.reader.read(block, now, passed=file.passed, heading=file.heading)
             accounting = reading.accounting
             self.tally.add(reading.tally)
+            self.unknown.add(reading.tally.unknown_codes)
             if len(reading.events):
                 file.last_event = int(reading.events.time_us.max()) / US
+                if file.was_at_end:
+                    self.skew.saw(file.last_event, now)
                 self._gathered.add(reading.events)
+                if self._gathered.recent is not None:
+                    self._gathered.recent.look(self.source.name, self.reader, block, reading, now)
         added = file.counted(accounting)
         if added != Accounting() or file.adopted:
             file.adopted = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from logwatch.masking import LONGEST_SHOWN, masked, shown_key
 from logwatch.reader import Reader
 from logwatch.recent import MOST_CHARACTERS, MOST_FAILING, MOST_OTHER, STALE_SECONDS, Recent
 from logwatch.registry import Registry
-from tests.logwatch.watching import START
+from tests.logwatch.watching import START, Site, call
 
 PATIENTS = ("50010199928", "64022999971", "00010199974", "50210199971")
 CALL = "ts={ts:.3f} op={op} client=softa apb=00000196 code={code} dt={dt} {more}\n"
@@ -170,3 +171,19 @@ def test_every_shipped_format_shows_its_examples_without_anything_undeclared(nam
         for seen in bench.recent.take():
             assert seen.text
             assert not has_patient(seen.text)
+
+
+def test_heartbeats_carry_lines_once_and_none_where_none_are_wanted(tmp_path: Path) -> None:
+    with Site(tmp_path) as site:
+        site.append("calls.log", call(7))
+        site.tick()
+        [seen] = site.heartbeat().recent
+        assert (seen.source, seen.hub, seen.endpoint, seen.code) == ("calls", "dpp", "op7", "TIP_200")
+        site.tick(2)
+        assert site.heartbeat().recent == ()
+    other = tmp_path / "other"
+    other.mkdir()
+    with Site(other, recent_lines=0) as site:
+        site.append("calls.log", call(7))
+        site.tick()
+        assert site.heartbeat().recent == ()
