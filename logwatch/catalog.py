@@ -10,6 +10,7 @@ import msgspec
 
 from domain.errors import ConfigError
 from domain.settings import Format
+from logwatch.nesting import nested
 
 
 @cache
@@ -25,8 +26,12 @@ def shipped() -> Mapping[str, Format]:
 
 
 def formats(own: Mapping[str, Format]) -> dict[str, Format]:
-    """Shipped formats and one's own; one's own wins where both have a name."""
-    return {**shipped(), **own}
+    """Shipped formats and one's own; one's own wins where both have a name, and may hold any of them.
+
+    Raises ConfigError for one's own format that holds one that there is not, or itself.
+    """
+    known = {**shipped(), **own}
+    return {**shipped(), **{name: nested(form, known, f"formats.{name}", (name,)) for name, form in own.items()}}
 
 
 def named(name: str, known: Mapping[str, Format], path: str) -> Format:

@@ -19,6 +19,7 @@ LONGEST_KEY = 200
 PATTERN_SECONDS = 0.2
 # A week. No call takes longer, and sums over millions of calls stay within 64 bits.
 LONGEST_US = 7 * 86_400 * 1_000_000
+_US_NS = 1_000
 
 _REQUEST = re.compile(r"([A-Za-z]{1,20}) ([^ ]+)(?: (.*))?")
 _ABSOLUTE = re.compile(r"^[a-z][a-z0-9+.-]*://[^/]*", re.IGNORECASE)
@@ -166,8 +167,8 @@ def _endpoint_of_request(token: str) -> str:
     return f"{method_of(token)} {path}" if path else ""
 
 
-def duration_meaning(spec: FieldSpec, factor: int, path: str) -> Callable[[str], tuple[int, bool]]:
-    """A duration in µs from a number in units of `factor` µs; -1 where there is none, or it is unusable."""
+def duration_meaning(spec: FieldSpec, unit_ns: int, path: str) -> Callable[[str], tuple[int, bool]]:
+    """A duration in µs from a number in units of `unit_ns` ns; -1 where there is none, or it is unusable."""
     pick = picker(spec, path)
 
     def meaning(token: str) -> tuple[int, bool]:
@@ -177,11 +178,11 @@ def duration_meaning(spec: FieldSpec, factor: int, path: str) -> Callable[[str],
             return -1, True
         if text in ("", "-", "-1"):
             return -1, False
-        if not _NUMBER.fullmatch(text) or (factor == 1 and "." in text):
+        if not _NUMBER.fullmatch(text) or (unit_ns <= _US_NS and "." in text):
             return -1, True
         whole, _, part = text.partition(".")
         # In integers, so that no rounding of floats makes two paths differ.
-        micros = int(whole) * factor + int((part or "0").ljust(12, "0")[:12]) * factor // 10**12
+        micros = (int(whole) * unit_ns + int((part or "0").ljust(12, "0")[:12]) * unit_ns // 10**12) // _US_NS
         return (micros, False) if micros <= LONGEST_US else (-1, True)
 
     return meaning

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from domain.errors import ConfigError
-from domain.settings import Fields, FieldSpec, Format, TimeField
+from domain.settings import Fields, FieldSpec, Format, Picked, TimeField
+from logwatch.catalog import shipped
 from logwatch.events import LINE_KEYS
 from logwatch.kinds import KINDS, Kind
 from logwatch.meaning import (
@@ -20,16 +21,18 @@ from logwatch.meaning import (
     text_meaning,
 )
 from logwatch.moments import Moments
-from logwatch.times import US
+from logwatch.nesting import lines_of
 
-_DURATIONS = {"duration_us": 1, "duration_ms": 1_000, "duration_s": US}
+# A unit's nanoseconds.
+_DURATIONS = {"duration_ns": 1, "duration_us": 1_000, "duration_ms": 1_000_000, "duration_s": 1_000_000_000}
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Which field of the line is read for what, and what its tokens mean.
 
-    `fixed` holds keys that the source gives to all its lines; `zone` that of times which name none.
+    `fixed` holds keys that the source gives to all its lines, `of_file` those that a file's name gives to its own;
+    `zone` is that of times which name none; `pair_id` the field that joins the two lines of a call.
     """
 
     kind: Kind
@@ -41,18 +44,21 @@ class Plan:
     status: str
     status_text: Callable[[str], str]
     fixed: Mapping[str, str] = field(default_factory=dict)
+    of_file: Mapping[str, Meaning] = field(default_factory=dict)
+    pair_id: str = ""
 
     @property
     def wanted(self) -> list[str]:
         """Every field that is read, each once."""
         names = [self.time.field, *(name for name, _ in self.keys.values())]
         names += [self.duration[0]] if self.duration else []
-        names += [self.status] if self.status else []
+        names += [name for name in (self.status, self.pair_id) if name]
         return list(dict.fromkeys(names))
 
 
 def plan(form: Format, fixed: Mapping[str, str], path: str) -> Plan:
     """What to read of each line of a format. Raises ConfigError naming the place below `path`."""
+    form = lines_of(form, shipped(), path)
     if form.kind not in KINDS:
         raise ConfigError(
             f'"{form.kind}" is not a kind of log', path=f"{path}.kind", mend=f"Write one of: {', '.join(KINDS)}"
@@ -62,19 +68,28 @@ def plan(form: Format, fixed: Mapping[str, str], path: str) -> Plan:
     specs: dict[str, FieldSpec] = {
         name: getattr(named, name) or getattr(natural, name) for name in Fields.__struct_fields__
     }
+    for name, spec in specs.items():
+        _examine(name, spec, f"{path}.fields.{name}")
     keys: dict[str, tuple[str, Meaning]] = {}
+    of_file: dict[str, Meaning] = {}
     for key in LINE_KEYS:
         spec = specs[key]
         if not spec or fixed.get(key):
             continue
         at = f"{path}.fields.{key}"
+        of_name = isinstance(spec, Picked) and bool(spec.file)
+        if isinstance(spec, Picked) and of_name:
+            spec, at = Picked(field="file", match=spec.file), f"{at}.file"
         if key == "pharmacy":
             meaning = pharmacy_meaning(spec, at)
         elif key == "endpoint":
             meaning = endpoint_meaning(spec, form.template, at)
         else:
             meaning = key_meaning(spec, at)
-        keys[key] = (raw_field(spec), meaning)
+        if of_name:
+            of_file[key] = meaning
+        else:
+            keys[key] = (raw_field(spec), meaning)
     duration = None
     for name, factor in _DURATIONS.items():
         if specs[name]:
@@ -86,7 +101,24 @@ def plan(form: Format, fixed: Mapping[str, str], path: str) -> Plan:
     status = raw_field(specs["status"]) if specs["status"] else ""
     status_text = text_meaning(specs["status"], f"{path}.fields.status")
     zone = _zone(time.zone, path)
-    return Plan(kind, time, zone, Moments(time, zone, f"{path}.time"), keys, duration, status, status_text, fixed)
+    moments, pair_id = Moments(time, zone, f"{path}.time"), form.pair.id if form.pair else ""
+    return Plan(kind, time, zone, moments, keys, duration, status, status_text, fixed, of_file, pair_id)
+
+
+def _examine(name: str, spec: FieldSpec, path: str) -> None:
+    """Raises ConfigError where a key is picked out of nothing, or out of two things."""
+    if not isinstance(spec, Picked):
+        return
+    if spec.file and name not in LINE_KEYS:
+        raise ConfigError(
+            "is no key that a file's name could give to all its lines", path=path,
+            mend=f"Write one of: {', '.join(LINE_KEYS)}",
+        )  # fmt: skip
+    if bool(spec.file) == bool(spec.match) or bool(spec.field) != bool(spec.match):
+        raise ConfigError(
+            "says not what is picked, or too much of it", path=path,
+            mend='Write { field = …, match = … } for a part of a field, or { file = … } for one of the file\'s name',
+        )  # fmt: skip
 
 
 def _zone(name: str, path: str) -> ZoneInfo:

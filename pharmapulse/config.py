@@ -220,7 +220,7 @@ def _examine(config: Config) -> None:
         if hub.key in hubs:
             raise ConfigError(f'two hubs have the key "{hub.key}"', path=f"hubs[{place}].key", mend="Take one out")
         hubs.add(hub.key)
-    _examine_formats(settings)
+    _examine_formats(settings, known)
 
 
 def _at_least(least: float, value: float, path: str) -> None:
@@ -238,9 +238,9 @@ def _examine_urls(settings: Settings) -> None:
         )
 
 
-def _examine_formats(settings: Settings) -> None:
+def _examine_formats(settings: Settings, known: Mapping[str, Format]) -> None:
     # A reader is built from each format: its patterns, its kind and its zone are looked at as when it is used.
     from logwatch.reader import Reader
 
-    for name, form in settings.formats.items():
-        Reader(form, Registry(1), path=f"formats.{name}")
+    for name in settings.formats:
+        Reader(known[name], Registry(1), path=f"formats.{name}")

@@ -130,12 +130,12 @@ def test_a_request_becomes_method_and_path(request_line: str, endpoint: str) -> 
     ],
 )  # fmt: skip
 def test_durations(token: str, factor: int, us: int) -> None:
-    assert duration_meaning("dt", factor, "x")(token) == (us, False)
+    assert duration_meaning("dt", factor * 1_000, "x")(token) == (us, False)
 
 
 @pytest.mark.parametrize("token", ["x", "1e3", "+5", "1.", ".5", "1,5", "1.5", "٣", "9" * 16, str(LONGEST_US + 1)])
 def test_durations_that_are_none(token: str) -> None:
-    assert duration_meaning("dt", 1, "x")(token) == (-1, True)
+    assert duration_meaning("dt", 1_000, "x")(token) == (-1, True)
 
 
 def test_a_pattern_that_runs_away_is_stopped() -> None:
@@ -144,7 +144,7 @@ def test_a_pattern_that_runs_away_is_stopped() -> None:
     assert key_meaning(spec, "x")(token) == UNUSABLE
     assert pharmacy_meaning(spec, "x")(token) == UNUSABLE
     assert endpoint_meaning(spec, None, "x")(token) == UNUSABLE
-    assert duration_meaning(spec, 1, "x")(token) == (-1, True)
+    assert duration_meaning(spec, 1_000, "x")(token) == (-1, True)
     assert endpoint_meaning("op", (Template(pattern=RUNAWAY),), "x")(token) == UNUSABLE
 
 
