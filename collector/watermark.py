@@ -1,7 +1,8 @@
 """The watermark: up to when all calls are known, from what the agents say of themselves.
 
 A heartbeat counts once every sequence up to its own is held; of those that count, each agent's newest stays.
-The watermark is the earliest of all sources of all agents heard, and a source that has none yet holds it back.
+The watermark is the earliest of all sources of all agents heard, and a source that has none yet holds it back,
+unless none of its files was ever found.
 It never moves backwards.
 """
 
@@ -57,6 +58,7 @@ def earliest(newest: Mapping[str, Heartbeat], counting: Mapping[str, Heartbeat])
     """The earliest watermark of all sources; None where one is not known, or nobody was heard."""
     if newest.keys() != counting.keys():
         return None  # an agent was heard whose batches are not here yet
-    marks = [source.watermark for heartbeat in counting.values() for source in heartbeat.sources]
+    sources = [source for heartbeat in counting.values() for source in heartbeat.sources]
+    marks = [source.watermark for source in sources if not source.is_absent]
     known = [mark for mark in marks if mark is not None]
     return min(known) if known and len(known) == len(marks) else None

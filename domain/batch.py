@@ -192,6 +192,11 @@ class SourceState(msgspec.Struct, frozen=True, kw_only=True):
     troubles: tuple[Trouble, ...] = ()
     unknown_codes: dict[str, int] = {}
 
+    @property
+    def is_absent(self) -> bool:
+        """Whether no file of it was ever found: it holds no watermark back."""
+        return self.watermark is None and any(trouble.kind == "absent" for trouble in self.troubles)
+
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     """Sent every two seconds even when nothing came; only the newest counts, once `sequence` is held.

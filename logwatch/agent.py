@@ -46,7 +46,7 @@ class Agent:
     ) -> None:
         self._settings, self._outbox, self._clock = settings, outbox, clock
         self._registry = Registry(settings.field_cap, outbox.registry())
-        recent = Recent(settings.recent_lines, self._registry) if settings.recent_lines > 0 else None
+        recent = Recent(self._registry) if settings.recent_lines > 0 else None
         self._gathered = Gathered(recent)
         positions, totals = outbox.positions(), outbox.totals()
         self._watches = [
@@ -110,6 +110,7 @@ class Agent:
                 watch.finish_all(now)
             self._commit(now)
             self._handing.send()
+        self._handing.look(self._clock.now())
         self._handing.beat(self._clock.now())
 
     def close(self) -> None:

@@ -95,6 +95,10 @@ class FollowedFile:
         self.reached_end = False
         self.last_grown = now
         self.last_event: float | None = None
+        # Whether the look before found no more: what comes now was written since.
+        self.was_at_end = False
+        # Since when there is more than was read.
+        self.behind_since: float | None = None
         # Goes on where another file was left, and has no place in the checkpoint yet.
         self.adopted = False
 
@@ -161,6 +165,10 @@ class FollowedFile:
     def size(self) -> int:
         """The file's size on disk."""
         return os.fstat(self._raw.fileno()).st_size
+
+    def unread_bytes(self) -> int:
+        """Bytes of a plain file that are not counted yet; what a compressed file holds is not known before."""
+        return 0 if self.compressed else max(0, self.size() - self.offset)
 
     def seen(self) -> Seen:
         """The file as it is now."""

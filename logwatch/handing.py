@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from domain.batch import Heartbeat
 from domain.errors import StoreError, TransportError
-from domain.ports import BulkSender, Outbox, Sender
+from domain.ports import BulkSender, HandSender, Outbox, Sender
 from domain.wire import WIRE_VERSION
 from logwatch.figures import figures
 from logwatch.recent import Recent
@@ -34,9 +34,10 @@ class Handing:
         due = not 0 <= now - self._beaten < HEARTBEAT_SECONDS  # also when the clock was set back
         try:
             if due:
-                self._look_at_ourselves(now)
+                self.look(now)
             self.send()
-            self._stats.waiting = 0
+            if not isinstance(self._sender, HandSender):
+                self._stats.waiting = 0
             if due:
                 self.beat(now)
                 self._beaten = now
@@ -48,7 +49,9 @@ class Handing:
                 self._beaten = now
 
     def send(self) -> None:
-        """Send what waits. Raises TransportError, StoreError."""
+        """Send what waits, unless somebody carries it by hand. Raises TransportError, StoreError."""
+        if isinstance(self._sender, HandSender):
+            return
         if isinstance(self._sender, BulkSender):
             for name in self._sender.send_all(self._outbox.waiting()):
                 self._outbox.delivered(name)
@@ -58,10 +61,10 @@ class Handing:
             self._outbox.delivered(name)
 
     def beat(self, now: float) -> None:
-        """Send a heartbeat. Raises TransportError."""
+        """Send a heartbeat, of what was last looked at. Raises TransportError."""
         self._sender.beat(self._heartbeat(now))
 
-    def _look_at_ourselves(self, now: float) -> None:
+    def look(self, now: float) -> None:
         """Figures for whoever asks how it goes, with each heartbeat: taken by the thread that has the files."""
         self._stats.waiting = len(self._outbox.waiting())
         self._stats.sources = tuple(figures(watch, now) for watch in self._watches)
@@ -74,6 +77,6 @@ class Handing:
             incarnation=self._outbox.incarnation,
             sequence=self._outbox.sequence,
             at=now,
-            sources=tuple(figures(watch, now).state() for watch in self._watches if watch.files.ever_found),
+            sources=tuple(source.state() for source in self._stats.sources),
             recent=() if self._recent is None else self._recent.take(),
         )

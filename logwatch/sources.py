@@ -6,7 +6,7 @@ import glob
 import logging
 import os
 import stat
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -58,6 +58,7 @@ class SourceFiles:
         self._told: set[str] = set()
         # Whether files wait for others to be read before they are opened, and whether some of those may be live.
         self.crowded = self.crowded_by_live = False
+        self._later: list[tuple[Path, Seen]] = []
 
     @property
     def ever_found(self) -> bool:
@@ -92,8 +93,6 @@ class SourceFiles:
         self._let_go(present, now)
         self._open_all(fresh, newest, now)
         self._remember(present, names, now)
-        if not self.ever_found:
-            self._tell("", f"source {self.source.name}: no file matches {', '.join(self.source.paths)}")
 
     def _is_news(self, inode: Inode, name: str, as_seen: Seen, now: float) -> bool:
         """Whether a file that is not open is to be opened: not one that sleeps, or failed, as it is."""
@@ -111,7 +110,7 @@ class SourceFiles:
             for file in self.oldest_first()[: min(len(fresh) - room, MOST_OPEN // 2)]:
                 self._let_sleep(file)
             room = MOST_OPEN - len(self.files)
-        later = fresh[max(0, room) :]
+        self._later = later = fresh[max(0, room) :]
         self.crowded = bool(later)
         self.crowded_by_live = any(newest - as_seen.modified_ns < _OLD_NS for _, as_seen in later)
         # Originals before what they were compressed to, which is compared with them.
@@ -125,7 +124,7 @@ class SourceFiles:
         for told in (self._failed, self._waiting):
             for name in [name for name in told if name not in names]:
                 del told[name]
-        self._told = {about for about in self._told if not about or about in names}
+        self._told &= set(names)
         followed = self._followed()
         gone = [identity for identity in self._positions if identity not in followed]
         self._gone = {identity: self._gone.get(identity, now) for identity in gone}
@@ -280,9 +279,22 @@ class SourceFiles:
         """The open files, the one written to longest ago first."""
         return sorted(self.files.values(), key=lambda file: (file.modified(), str(file.path)))
 
-    def unread_bytes(self) -> int:
-        """Bytes of open plain files that are not counted yet; what a compressed file holds is not known before."""
-        return sum(max(0, file.size() - file.offset) for file in self.files.values() if not file.compressed)
+    @property
+    def count(self) -> int:
+        """How many files there are."""
+        return len(self._present)
+
+    def not_opened(self) -> Iterable[tuple[Path, int]]:
+        """Files that wait to be opened, with their sizes, the newest first."""
+        return ((path, as_seen.size) for path, as_seen in self._later)
+
+    def closed(self) -> Iterator[tuple[Position, bool]]:
+        """Files that are known and not open, the last that grew first, and whether they are there."""
+        opened = {file.identity for file in self.files.values()}
+        asleep = {identity for _, identity in self._asleep.values()}
+        for identity, position in reversed(self._positions.items()):
+            if identity not in opened:
+                yield position, identity in asleep
 
     def close(self) -> None:
         """Let all files go."""

@@ -56,6 +56,10 @@ class Watch:
     def read(self, now: float) -> None:
         """Read the source's files, each at most one turn. Raises StoreError."""
         self.files.look(now)
+        if self.files.ever_found:
+            self.troubles.over("absent", "")
+        else:
+            self.troubles.has("absent", "", now, f"no file matches {', '.join(self.source.paths)}")
         for file in self.files.oldest_first():
             try:
                 if file.shrunk():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from collector.watermark import Watermark
-from domain.batch import Accounting, Heartbeat, SourceState
+from domain.batch import Accounting, Heartbeat, SourceState, Trouble
 
 
 def beat(agent: str, *marks: float | None, sequence: int = 1) -> Heartbeat:
@@ -31,6 +33,15 @@ def test_a_source_that_was_never_read_to_its_end_holds_back() -> None:
     assert watermark.complete_up_to is None
     watermark.hear([beat("a", 100, 80)], held_up_to(1))
     assert watermark.complete_up_to == 80
+
+
+def test_a_source_of_which_no_file_was_ever_found_holds_nothing_back() -> None:
+    watermark = Watermark()
+    heard = beat("a", 100, None)
+    absent = Trouble(kind="absent", file="", since=1.0)
+    sources = (heard.sources[0], msgspec.structs.replace(heard.sources[1], troubles=(absent,)))
+    watermark.hear([msgspec.structs.replace(heard, sources=sources)], held_up_to(1))
+    assert watermark.complete_up_to == 100
 
 
 def test_a_heartbeat_whose_batches_are_missing_does_not_count_yet() -> None:

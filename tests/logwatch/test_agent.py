@@ -424,7 +424,8 @@ def test_no_watermark_before_there_is_a_file_or_while_a_live_file_is_unread(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     site.tick(2)
-    assert site.heartbeat().sources == ()
+    [source] = site.heartbeat().sources
+    assert source.watermark is None and source.is_absent
     assert "no file matches" in caplog.text
     site.append("calls.log", calls(0, 3_000))
     assert site.tick(2)
