@@ -52,7 +52,9 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class TransportSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How batches travel. `url`: `spool:DIR`, `https://HOST:PORT`, `amqp(s)://USER@HOST/VHOST`; "": in `site.data`.
+    """How batches travel. `url`: `spool:DIR`, `bundle:DIR`, `https://HOST:PORT`, `amqp(s)://USER@HOST/VHOST`.
+
+    "" is the spool in `site.data`. With `bundle:` somebody carries what `logwatch export` writes.
 
     Secrets stand in files of their own: a broker's password, the token of `https`. `ca_file`, `certificate_file`
     and `key_file` are of TLS, at either end; `listen` (`ADDRESS:PORT`) and `client_ca_file` are of the collector's

@@ -14,7 +14,6 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
 
 import msgspec
 
@@ -23,6 +22,7 @@ from domain.errors import StoreError
 from domain.wire import encode_batch
 from store.files import Claim
 from store.sqlite import open_database, stored, transaction
+from store.waiting import Waiting
 
 KEPT_BYTES = 64 * 2**20
 # What `batches.delivered` says: the receiver does not have it, has it, or it was carried away by hand and nobody has
@@ -224,7 +224,13 @@ class SqliteOutbox:
 
         Also which there are is only looked up then: who carries batches by hand may let very many wait.
         """
-        return _Waiting(self)
+        return Waiting(self.count_waiting, self.waiting_sequences, self.read)
+
+    def count_waiting(self) -> int:
+        """How many batches wait. Raises StoreError."""
+        with self._lock, stored(self._path):
+            count = "SELECT count(*) FROM batches WHERE delivered = ?"
+            return int(self._database.execute(count, (WAITING,)).fetchone()[0])
 
     def waiting_sequences(self) -> Sequence[int]:
         """The sequences of the batches that wait, in order. Raises StoreError."""
@@ -269,30 +275,3 @@ class SqliteOutbox:
         with self._lock:
             self._database.close()
             self._claim.close()
-
-
-class _Waiting(Sequence[tuple[BatchName, bytes]]):
-    """Batches by sequence, read one at a time: after hours without a receiver they are more than memory holds."""
-
-    def __init__(self, outbox: SqliteOutbox, sequences: Sequence[int] | None = None) -> None:
-        self._outbox, self._known = outbox, sequences
-
-    @property
-    def _sequences(self) -> Sequence[int]:
-        if self._known is None:
-            self._known = self._outbox.waiting_sequences()
-        return self._known
-
-    def __len__(self) -> int:
-        return len(self._sequences)
-
-    @overload
-    def __getitem__(self, index: int) -> tuple[BatchName, bytes]: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[tuple[BatchName, bytes]]: ...
-
-    def __getitem__(self, index: int | slice) -> tuple[BatchName, bytes] | Sequence[tuple[BatchName, bytes]]:
-        if isinstance(index, slice):
-            return _Waiting(self._outbox, self._sequences[index])
-        return self._outbox.read(self._sequences[index])

@@ -10,10 +10,10 @@ from domain.errors import ConfigError
 from domain.settings import TransportSettings
 
 PATH = "transport.url"
-SCHEMES = ("spool", "https", "amqp", "amqps")
+SCHEMES = ("spool", "bundle", "https", "amqp", "amqps")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _QUEUE = re.compile(r"(?!amq\.)[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
-_WRITE = 'Write "spool:DIR", "https://HOST:PORT" or "amqps://USER@HOST/VHOST"'
+_WRITE = 'Write "spool:DIR", "bundle:DIR", "https://HOST:PORT" or "amqps://USER@HOST/VHOST"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,14 @@ def scheme(url: str) -> str:
     if not colon or name not in SCHEMES:
         raise ConfigError(f'"{url}" is not a transport this program has', path=PATH, mend=_WRITE)
     if not rest.strip("/"):
-        raise ConfigError(f'"{url}" names no {"directory" if name == "spool" else "host"}', path=PATH, mend=_WRITE)
+        raise ConfigError(
+            f'"{url}" names no {"directory" if name in ("spool", "bundle") else "host"}', path=PATH, mend=_WRITE
+        )
     return name
 
 
 def spool_directory(url: str) -> str:
-    """The directory of `spool:DIR`."""
+    """The directory of `spool:DIR` or `bundle:DIR`."""
     return url.partition(":")[2].removeprefix("//")
 
 

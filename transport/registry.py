@@ -10,12 +10,13 @@ from typing import Protocol, cast
 
 from domain.ports import Receiver, Sender
 from domain.settings import TransportSettings
-from transport.addresses import examine, scheme
+from transport.addresses import examine, scheme, spool_directory
 
 # Imported only when it is used: a spool needs no library.
 _MODULES: Mapping[str, str] = MappingProxyType(
     {
         "spool": "transport.spool",
+        "bundle": "transport.by_hand",
         "https": "transport.https",
         "amqp": "transport.amqp",
         "amqps": "transport.amqp",
@@ -61,6 +62,13 @@ def open_receiver(settings: TransportSettings, default_dir: Path, base: Path) ->
     Relative names of files start at `base`. Raises ConfigError, TransportError.
     """
     return _transport(settings).open_receiver(settings, default_dir, base)
+
+
+def receiving_spool(settings: TransportSettings, default_dir: Path, base: Path) -> Path:
+    """The spool that the collector's end reads, whatever else it listens to. Raises ConfigError."""
+    if settings.url and scheme(settings.url) == "spool":
+        return base / spool_directory(settings.url)
+    return default_dir
 
 
 def _transport(settings: TransportSettings) -> _Transport:

@@ -4,6 +4,7 @@ from domain.ports.calls import DeferredStore
 from domain.ports.flow import (
     Arrival,
     BulkSender,
+    HandSender,
     Ledger,
     LiveBuckets,
     LiveRows,
@@ -21,6 +22,7 @@ __all__ = [
     "BulkSender",
     "DeferredStore",
     "Delivery",
+    "HandSender",
     "IncidentStore",
     "Ledger",
     "LiveBuckets",

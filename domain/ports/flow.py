@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -31,6 +31,13 @@ class BulkSender(Sender, Protocol):
     def send_all(self, batches: Iterable[tuple[BatchName, bytes]]) -> Iterator[BatchName]:
         """Hand over batches in their order; each name comes once the receiver has it durably. Raises TransportError."""
         ...
+
+
+@runtime_checkable
+class HandSender(Sender, Protocol):
+    """A sender that takes heartbeats only: batches wait in the outbox until somebody carries them away."""
+
+    by_hand: Literal[True]
 
 
 @dataclass(frozen=True, slots=True)
