@@ -1,12 +1,12 @@
 """Some of the lines just read, masked, for people to look at: at most so many between two heartbeats.
 
 Which lines is decided on what the reading gave, by endpoint and code, and only those few are cut out of their block
-and masked: most lines are never touched. Failing ones come first. Nothing here is counted, kept or sent again.
+and masked: most lines are never touched. Failing ones come first. What is lost of them is lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -15,36 +15,67 @@ from domain.batch import RecentLine
 from domain.codes import CLASSES
 from logwatch.events import LINE_KEYS, EventBlock
 from logwatch.masking import Shown, masked, shown_duration, shown_key, shown_time
-from logwatch.memo import Numbers
 from logwatch.reader import Reader, Reading
 from logwatch.registry import Registry
 from logwatch.times import US
 
-# Between two heartbeats: lines of calls that failed, lines of calls that did not, and the text of all of them.
-MOST_FAILING, MOST_OTHER, MOST_CHARACTERS = 60, 30, 36_000
+# Lines masked between two heartbeats, of calls that failed and of others, and how many of a block are looked at for
+# them. Masking costs a ten-thousandth of a second a line.
+MOST_FAILING, MOST_OTHER, CANDIDATES = 24, 8, 32
 # Only the end of a block is looked at: of a file that grows that is all that came.
 TAIL_BYTES = 65_536
 # Older calls are being caught up with, and not what anybody looks for here.
 OLD_SECONDS = 3_600.0
 # What nobody took for so long (the receiver is away) is no longer what just came.
 STALE_SECONDS = 10.0
-_BITS = 21
+# An endpoint's code is shown again after so long; longer where there are more of them than lines.
+SOONEST_SECONDS, LATEST_SECONDS, MOST_PAIRS = 1.0, 64.0, 5_000
 
 Pair = tuple[int, int, int]
 
 
+class _Share:
+    """The lines of one sort, failing or not: each endpoint and code comes again, none crowds out the others."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._shown: dict[Pair, float] = {}
+        self._gap = SOONEST_SECONDS
+        self._count = 0
+        self._missed = False
+
+    def begin(self) -> None:
+        """The next heartbeat's turn: pairs wait longer where some did not find room, shorter where all did."""
+        self._gap = min(2 * self._gap, LATEST_SECONDS) if self._missed else max(self._gap / 2, SOONEST_SECONDS)
+        self._count, self._missed = 0, False
+        if len(self._shown) > MOST_PAIRS:
+            self._shown.clear()
+
+    def takes(self, pair: Pair, now: float) -> bool:
+        """Whether a line of this pair is wanted; then it counts as shown."""
+        if 0 <= now - self._shown.get(pair, float("-inf")) < self._gap:
+            return False
+        if self.is_full:
+            return False
+        self._count += 1
+        self._shown[pair] = now
+        return True
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the turn has no more room; asked only where there is a line that wants it."""
+        self._missed |= self._count >= self._most
+        return self._count >= self._most
+
+
 class Recent:
-    """Gathers lines for the next heartbeat: of each endpoint and code at most `each` that failed, else one."""
+    """Gathers lines for the next heartbeat."""
 
-    def __init__(self, each: int, registry: Registry) -> None:
-        self._each, self._registry = each, registry
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._failing, self._other = _Share(MOST_FAILING), _Share(MOST_OTHER)
         self._begun = float("-inf")
-        self._begin()
-
-    def _begin(self) -> None:
         self._lines: list[RecentLine] = []
-        self._of_pair: dict[Pair, int] = {}
-        self._failing = self._other = self._characters = 0
 
     def take(self) -> tuple[RecentLine, ...]:
         """The lines gathered since they were last taken, oldest first."""
@@ -52,49 +83,47 @@ class Recent:
         self._begin()
         return tuple(lines)
 
+    def _begin(self) -> None:
+        self._lines = []
+        self._failing.begin()
+        self._other.begin()
+
     def look(self, source: str, reader: Reader, block: bytes, reading: Reading, now: float) -> None:
         """Gather from a block of whole lines what the reading of it allows for."""
-        if not 0 <= now - self._begun < STALE_SECONDS:
+        events = reading.events
+        if not len(events) or now - int(events.time_us[-1]) / US > OLD_SECONDS:
+            return
+        if not 0 <= now - self._begun < STALE_SECONDS and self._lines:
             self._begin()
         if not self._lines:
             self._begun = now
-        events = reading.events
-        if not len(events) or now - int(events.time_us[-1]) / US > OLD_SECONDS or self._is_full:
-            return
+        places = self._wanted(events, now)
+        if places:
+            self._lines += self._cut(source, reader, block, reading, places)
+
+    def _wanted(self, events: EventBlock, now: float) -> list[int]:
+        """Which events' lines to show, of the newest of the block: those that failed first."""
+        failed = np.flatnonzero(events.ids["class"])[: -CANDIDATES - 1 : -1].tolist()
+        wanted = [place for place in failed if self._failing.takes(_pair(events, place), now)]
+        if not self._other.is_full:
+            newest = range(len(events) - 1, max(-1, len(events) - 1 - CANDIDATES), -1)
+            others = [place for place in newest if not events.ids["class"][place]]
+            wanted += [place for place in others if self._other.takes(_pair(events, place), now)]
+        return wanted
+
+    def _cut(
+        self, source: str, reader: Reader, block: bytes, reading: Reading, places: Sequence[int]
+    ) -> Iterator[RecentLine]:  # fmt: skip
+        """Lines of a block, masked; none of lines that lie too far back."""
         lines = _last_lines(block)
         first = reading.accounting.lines - len(lines)
         if first < 0:
             return  # lines of this block were joined: which one an event stands in is not known from its place
-        places = np.arange(len(events)) if reading.places is None else reading.places
-        for place in _newest_of_each(events, int(np.searchsorted(places, first))):
-            pair = _pair(events, place)
-            failed = int(events.ids["class"][place]) > 0
-            if self._has_room(pair, failed=failed):
-                line = lines[int(places[place]) - first]
-                self._keep(pair, self._line(source, reader, line, events, place), failed=failed)
-
-    @property
-    def _is_full(self) -> bool:
-        return (
-            self._failing >= MOST_FAILING and self._other >= MOST_OTHER
-        ) or self._characters >= MOST_CHARACTERS  # fmt: skip
-
-    def _has_room(self, pair: Pair, *, failed: bool) -> bool:
-        known = self._of_pair.get(pair, 0)
-        if self._characters >= MOST_CHARACTERS:
-            return False
-        return (known < self._each and self._failing < MOST_FAILING) if failed else (
-            not known and self._other < MOST_OTHER
-        )  # fmt: skip
-
-    def _keep(self, pair: Pair, line: RecentLine | None, *, failed: bool) -> None:
-        if line is None:
-            return
-        self._lines.append(line)
-        self._of_pair[pair] = self._of_pair.get(pair, 0) + 1
-        self._characters += len(line.text)
-        self._failing += failed
-        self._other += not failed
+        for place in places:
+            at = place if reading.places is None else int(reading.places[place])
+            line = self._line(source, reader, lines[at - first], reading.events, place) if at >= first else None
+            if line is not None:
+                yield line
 
     def _line(self, source: str, reader: Reader, line: bytes, events: EventBlock, place: int) -> RecentLine | None:
         """The line as it may be seen; None where it cannot be taken apart by itself."""
@@ -103,9 +132,8 @@ class Recent:
         if fields is None:
             return None
         plan, at_us = reader.plan, int(events.time_us[place])
-        keys = {
-            key: self._registry.dictionaries[key].values[int(events.ids[key][place])] for key in LINE_KEYS
-        }  # fmt: skip
+        known = self._registry.dictionaries
+        keys = {key: known[key].values[events.ids[key].item(place)] for key in LINE_KEYS}
         allowed: list[Shown | None] = [
             shown_key(name, fields.get(name, ""), keys[key])
             for key, (name, _) in plan.keys.items()
@@ -138,17 +166,4 @@ def _last_lines(block: bytes) -> list[bytes]:
 
 def _pair(events: EventBlock, place: int) -> Pair:
     ids = events.ids
-    return int(ids["hub"][place]), int(ids["endpoint"][place]), int(ids["code"][place])
-
-
-def _newest_of_each(events: EventBlock, begin: int) -> Sequence[int]:
-    """The last event of each hub, endpoint and code from `begin` on: those that failed first."""
-    ids = events.ids
-    pairs: Numbers = ids["hub"][begin:].astype(np.int64) << 2 * _BITS
-    pairs |= ids["endpoint"][begin:].astype(np.int64) << _BITS
-    pairs |= ids["code"][begin:]
-    _, back = np.unique(pairs[::-1], return_index=True)
-    places = len(events) - 1 - back
-    worst_first = np.argsort(-ids["class"][places], kind="stable")
-    chosen: list[int] = places[worst_first].tolist()
-    return chosen
+    return ids["hub"].item(place), ids["endpoint"].item(place), ids["code"].item(place)

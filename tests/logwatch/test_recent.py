@@ -16,7 +16,7 @@ from domain.settings import Fields, Format, TimeField
 from logwatch.catalog import shipped
 from logwatch.masking import LONGEST_SHOWN, masked, shown_key
 from logwatch.reader import Reader
-from logwatch.recent import MOST_CHARACTERS, MOST_FAILING, MOST_OTHER, STALE_SECONDS, Recent
+from logwatch.recent import LATEST_SECONDS, MOST_FAILING, MOST_OTHER, STALE_SECONDS, Recent
 from logwatch.registry import Registry
 from tests.logwatch.watching import START, Site, call
 
@@ -27,10 +27,10 @@ CALL = "ts={ts:.3f} op={op} client=softa apb=00000196 code={code} dt={dt} {more}
 class Bench:
     """A reader and what it gathers."""
 
-    def __init__(self, form: Format | None = None, each: int = 5) -> None:
+    def __init__(self, form: Format | None = None) -> None:
         registry = Registry(300)
         self.reader = Reader(form or shipped()["hub-calls"], registry, fixed={"hub": "dpp"})
-        self.recent = Recent(each, registry)
+        self.recent = Recent(registry)
 
     def look(self, text: str, now: float = START) -> None:
         block = text.encode()
@@ -84,26 +84,32 @@ def test_a_part_of_a_field_shows_alone() -> None:
 
 def test_the_last_of_each_endpoint_and_code_and_failing_ones_first() -> None:
     text = "".join(line(dt=place) for place in range(50)) + line(code="TIP_999", dt=50)
-    bench = Bench()
-    seen = bench.shown(text)
+    seen = Bench().shown(text)
     assert sorted((one.code, "dt=49" in one.text or "dt=50" in one.text) for one in seen) == [
         ("TIP_200", True), ("TIP_999", True),
     ]  # fmt: skip
-    for _ in range(9):
-        bench.look(text)
-    assert sorted(one.code for one in bench.recent.take()) == ["TIP_200"] + ["TIP_999"] * 5
 
 
-def test_lines_between_two_heartbeats_are_bounded() -> None:
-    bench = Bench(each=100)
-    for place in range(50):
-        bench.look("".join(line(op=f"op{n}", code=code, more="x" * 500) for n in range(40)
-                           for code in ("TIP_200", "TIP_999")), START + place / 10)  # fmt: skip
-    seen = bench.recent.take()
-    assert sum(one.klass == "technical" for one in seen) <= MOST_FAILING
-    assert sum(one.klass == "ok" for one in seen) <= MOST_OTHER
-    assert sum(len(one.text) for one in seen) <= MOST_CHARACTERS + LONGEST_SHOWN + 1
-    assert len(seen) > 50
+def test_lines_between_two_heartbeats_are_bounded_and_none_crowds_out_the_others() -> None:
+    bench = Bench()
+    shown: dict[str, set[str]] = {"technical": set(), "ok": set()}
+    for turn in range(150):
+        for part in range(4):
+            codes = [(f"op{n}", code) for n in range(part * 10, part * 10 + 10) for code in ("TIP_200", "TIP_999")]
+            bench.look("".join(line(op=op, code=code) for op, code in codes), START + 2 * turn)
+        seen = bench.recent.take()
+        for klass, most in (("technical", MOST_FAILING), ("ok", MOST_OTHER)):
+            mine = [one.endpoint for one in seen if one.klass == klass]
+            assert len(mine) <= most
+            shown[klass] |= set(mine)
+        if 2 * turn == LATEST_SECONDS:
+            assert len(shown["technical"]) == 40, "each that fails within a minute"
+    assert len(shown["ok"]) == 40
+
+
+def test_a_line_far_back_in_its_block_is_not_looked_for() -> None:
+    [seen] = Bench().shown(line(op="far") + line(op="near") * 1 + "# nothing\n" * 7_000 + line(op="end"))
+    assert seen.endpoint == "end"
 
 
 def test_old_lines_and_lines_nobody_took_are_not_recent() -> None:
@@ -117,6 +123,7 @@ def test_old_lines_and_lines_nobody_took_are_not_recent() -> None:
 def test_the_right_lines_are_found_among_others_and_in_large_blocks() -> None:
     text = "".join(f"# no call {place}\n{line(op=f'op{place % 7}', dt=place)}noise\n" for place in range(4_000))
     seen = Bench().shown(text)
+    assert len(seen) == 7
     assert sorted((one.endpoint, one.text.partition("dt=")[2].strip()) for one in seen) == sorted(
         (f"op{place % 7}", str(place)) for place in range(3_993, 4_000)
     )
