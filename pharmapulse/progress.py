@@ -3,11 +3,55 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn, Self
 
+from zstandard import ZstdError, frame_content_size
+
+from logwatch.files import GZIP, ZSTD
+
 if TYPE_CHECKING:
     from tqdm import tqdm
+
+
+# Where gzip keeps how long its content is, modulo 4 GiB; and as much of a zstd file as its first frame's head takes.
+_GZIP_LENGTH, _GZIP_MODULO, _ZSTD_HEAD = 4, 1 << 32, 18
+
+
+def content_bytes(files: Sequence[Path]) -> int | None:
+    """How much there is to read in some files, compressed ones by their content; None where that is not known.
+
+    What compressed files say of their length is taken as it is: it is for a bar, and nothing is counted by it.
+    """
+    total = 0
+    for file in files:
+        length = _content_bytes(file)
+        if length is None:
+            return None
+        total += length
+    return total
+
+
+def _content_bytes(file: Path) -> int | None:
+    try:
+        size = file.stat().st_size
+        if not file.is_file():
+            return None
+        with file.open("rb") as raw:
+            head = raw.read(_ZSTD_HEAD)
+            if head.startswith(GZIP):
+                raw.seek(max(size - _GZIP_LENGTH, 0))
+                length = int.from_bytes(raw.read(_GZIP_LENGTH), "little")
+                # Less than is in the file itself: it was more than gzip can say, or is several members long.
+                return length if size < length or size * 1_000 < _GZIP_MODULO else None
+            if head.startswith(ZSTD):
+                length = frame_content_size(head)
+                return length if length > 0 else None
+    except (OSError, ZstdError):
+        return None  # reading it will tell of it
+    return size
 
 
 class Progress:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from domain.clock import SystemClock
-from domain.codes import SHIPPED
-from logwatch.analysis import DIMENSIONS
-from logwatch.catalog import formats
+from domain.codes import SHIPPED, Judgement
+from domain.errors import UsageError
+from domain.formats import Format
+from logwatch.catalog import formats, named
 from logwatch.scan import Scan
 from pharmapulse.config import load
-from pharmapulse.progress import Progress
+from pharmapulse.progress import Progress, content_bytes
+from pharmapulse.report import text
 
 EPILOG = """\
 examples:
@@ -24,8 +29,13 @@ examples:
   pharmapulse analyse calls.log calls.log.1.gz --json
   ssh hub cat calls.log | pharmapulse analyse -
   pharmapulse analyse calls.log --config pharmapulse.toml --format my-calls
+  pharmapulse analyse calls.log --explain 17
+  pharmapulse analyse calls.log calls.log.1 --explain calls.log.1:17 --format my-calls
 """
-SHOWN = 12
+_STANDARD_INPUT = "-"
+_LINE = re.compile(r"(?:(.+):)?([0-9]{1,15})", re.DOTALL)
+# Formats of files that name their columns themselves say nothing of a single line.
+_IN_THE_FILE = ("first", "directive")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,65 +44,96 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", metavar="NAME", default="", help="its format; found out when not given")
     parser.add_argument("--config", metavar="F", help="a configuration whose formats and codes count too")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--explain", metavar="LINE", default="",
+        help="show of one line, field by field, why it did or did not match: its number, or FILE:NUMBER; "
+        "the exit code is 1 when it is no call",
+    )  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
     """Read the files and print what they hold."""
-    begun = time.perf_counter()
     config = load(Path(options.config)) if options.config else None
-    files = [Path("/dev/stdin" if name == "-" else name) for name in options.files]
-    scan = Scan(
-        config.formats if config else formats({}), config.codes if config else SHIPPED, SystemClock(), options.format
-    )
-    with Progress("reading", "B") as progress:
+    known = config.formats if config else formats({})
+    codes = config.codes if config else SHIPPED
+    if options.explain:
+        return _explain(options, known, codes)
+    begun = time.perf_counter()
+    files = [_path(name) for name in options.files]
+    scan = Scan(known, codes, SystemClock(), options.format)
+    with Progress("reading", "B", content_bytes(files)) as progress:
         analysis = scan.read(files, progress.add)
     result = analysis.result(scan.name, time.perf_counter() - begun)
     if options.json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(result), indent=1).decode() + "\n")
+        _print_json(result)
         return 0
-    sys.stdout.write(_text(result))
-    for what, counts in (
-        ("keys that were there but not valid", analysis.tally.invalid),
-        ("codes nobody has classed", analysis.tally.unknown_codes),
-        ("lines whose key came after too many others, counted as `other`", analysis.tally.overflow),
-    ):
-        if counts:
-            ordered = sorted(counts.items(), key=lambda item: -item[1])[:SHOWN]
-            sys.stdout.write(f"\n{what}: " + ", ".join(f"{key} {count:,}" for key, count in ordered) + "\n")
+    sys.stdout.write(text.told(result))
+    for what, counts in text.amiss(analysis.tally):
+        sys.stdout.write(f"\n{what}: " + ", ".join(f"{key} {count:,}" for key, count in counts) + "\n")
     if scan.samples.shapes:
         sys.stdout.write("\nlines that could not be read, letters and digits blanked:\n")
         sys.stdout.writelines(f"  {shape}\n" for shape in scan.samples.shapes)
     return 0
 
 
-def _text(result: dict[str, Any]) -> str:
-    """The object of --json as a page for people."""
-    out = [
-        f"{result['lines']:,} lines, {result['bytes']:,} bytes, read as {result['format']} in {result['seconds']} s",
-        ", ".join(f"{result[part]:,} {part}" for part in ("events", "continuations", "ignored", "malformed", "future")),
+def _explain(options: argparse.Namespace, known: Mapping[str, Format], codes: Mapping[str, Judgement]) -> int:
+    """Explain one line; 1 when it is no event."""
+    from logwatch.detect import detect
+    from logwatch.explain import Explanation, explain
+    from logwatch.line_at import first_lines, line_at
+    from pharmapulse.report import explained
+
+    name, number = _place(options)
+    file, now = _path(name), SystemClock().now()
+    if options.format:
+        form_name, how = options.format, "as --format says"
+    elif name == _STANDARD_INPUT:
+        raise UsageError("standard input is read once only: give its format with --format to have a line explained")
+    else:
+        form_name, how = detect(name, first_lines(file), known, now), "found out on the file's first lines"
+    form = named(form_name, known, "--format")
+    with Progress("looking for the line", "B", content_bytes([file])) as progress:
+        at = line_at(file, number, form, f"formats.{form_name}", progress.add)
+    if at.too_long:
+        found = Explanation(form_name, form.kind, "malformed", "it is longer than 256 KiB", "")
+    else:
+        found = explain(
+            form, form_name, at.text, codes, now, file=str(file.resolve()), heading=at.heading, begins=at.begins
+        )
+    others = {one: other for one, other in known.items() if one != form_name and other.header not in _IN_THE_FILE}
+    readers = [
+        one
+        for one, other in others.items()
+        if not at.too_long and found.verdict != "event" and explain(other, one, at.text, codes, now).verdict == "event"
     ]
-    if result["first"]:
-        out.append(f"from {result['first']} to {result['last']}")
-    for name in DIMENSIONS:
-        rows = result["by"][name]
-        if not rows:
-            continue
-        width = max(len(name), *(len(_shown(row["key"])) for row in rows[:SHOWN]))
-        out += [
-            "",
-            f"{name:<{width}}  {'calls':>11} {'functional':>11} {'technical':>10} {'p50':>8} {'p95':>8} {'max':>9}",
-        ]
-        for row in rows[:SHOWN]:
-            times = " ".join(
-                f"{'-' if row[key] is None else f'{row[key]:,}ms':>{size}}"
-                for key, size in (("p50_ms", 8), ("p95_ms", 8), ("max_ms", 9))
-            )
-            counts = f"{row['calls']:>11,} {row['functional']:>11,} {row['technical']:>10,}"
-            out.append(f"{_shown(row['key']):<{width}}  {counts} {times}")
-        if len(rows) > SHOWN:
-            out.append(f"… and {len(rows) - SHOWN:,} more; --json prints them all")
-    return "\n".join(out) + "\n"
+    if options.json:
+        _print_json({"file": name, "number": number, "found": how, **asdict(found), "readers": readers})
+    else:
+        sys.stdout.write(explained.told(f"{name}:{number}", how, found, readers))
+    return 0 if found.verdict == "event" else 1
 
 
-def _shown(key: str) -> str:
-    return key if len(key) <= 60 else key[:59] + "…" if key else "-"
+def _place(options: argparse.Namespace) -> tuple[str, int]:
+    """The file and the number of the line that is to be explained."""
+    match = _LINE.fullmatch(options.explain)
+    if match is None or not int(match[2]):
+        raise UsageError(f'--explain "{options.explain}" is no line. Write its number, such as 17, or FILE:17')
+    name = match[1]
+    if name is None:
+        if len(options.files) > 1:
+            raise UsageError(f"--explain {match[2]}: of which file? Write FILE:{match[2]}, or name one file only")
+        name = options.files[0]
+    elif name not in options.files:
+        near = [file for file in options.files if Path(file).name == name]
+        if len(near) != 1:
+            raise UsageError(f"--explain {options.explain}: {name} is none of the files that were named")
+        name = near[0]
+    return name, int(match[2])
+
+
+def _path(name: str) -> Path:
+    return Path("/dev/stdin" if name == _STANDARD_INPUT else name)
+
+
+def _print_json(found: Mapping[str, Any]) -> None:
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(found), indent=1).decode() + "\n")

@@ -1,0 +1,1 @@
+"""What `analyse` found, for people: as text, as a page of its own, and one line field by field."""
