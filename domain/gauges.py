@@ -42,7 +42,7 @@ def add(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Rows of one key added into one, sorted by key: of equal times the greatest value is the last."""
     if not frames:
         return empty()
-    newest = pl.struct("last_us", "last").max()
+    newest = pl.col("last_us") == pl.col("last_us").max()
     return (
         pl.concat(frames)
         .group_by(KEY)
@@ -51,9 +51,8 @@ def add(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
             pl.col("sum").sum(),
             pl.col("min").min(),
             pl.col("max").max(),
-            newest.alias("newest"),
+            pl.col("last_us").max(),
+            pl.col("last").filter(newest).max(),
         )
-        .unnest("newest")
-        .select(SCHEMA.names())
         .sort(KEY)
     )

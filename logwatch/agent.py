@@ -19,10 +19,12 @@ from domain.settings import AgentSettings, Format, Source
 from logwatch.count import count
 from logwatch.events import Tally
 from logwatch.gathered import Gathered
+from logwatch.gauging import gauge
 from logwatch.handing import Handing
 from logwatch.reader import Reader
 from logwatch.recent import Recent
 from logwatch.registry import Registry
+from logwatch.sketching import sketch
 from logwatch.stats import Stats
 from logwatch.watch import Watch
 
@@ -48,6 +50,7 @@ class Agent:
         self._registry = Registry(settings.field_cap, outbox.registry())
         recent = Recent(self._registry) if settings.recent_lines > 0 else None
         self._gathered = Gathered(recent)
+        self._declared = {source.name: formats[source.format].values for source in sources}
         positions, totals = outbox.positions(), outbox.totals()
         self._watches = [
             Watch(
@@ -135,7 +138,9 @@ class Agent:
             return
         positions = self._gathered.positions()
         totals = {watch.source.name: watch.total for watch in self._watches}
-        counts = Counts(count(self._gathered.events, self._registry))
+        events, registry = self._gathered.events, self._registry
+        figures = gauge(self._gathered.figures, self._declared, registry)
+        counts = Counts(count(events, registry), figures, sketch(events, registry))
         self._outbox.commit(Commit(counts, positions, totals, self._registry.values(), forget))
         for watch in self._watches:
             watch.files.kept(position for position in positions if position.source == watch.source.name)

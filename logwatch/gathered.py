@@ -22,12 +22,16 @@ class Gathered:
     def __init__(self, recent: Recent | None = None) -> None:
         self.recent = recent
         self.events: list[EventBlock] = []
+        # Those of them that hold technical figures, each with its source's name.
+        self.figures: list[tuple[str, EventBlock]] = []
         self._count = 0
         self._touched: dict[tuple[str, str], FollowedFile] = {}
 
-    def add(self, events: EventBlock) -> None:
-        """Events of a block of lines."""
+    def add(self, source: str, events: EventBlock) -> None:
+        """Events of a block of lines of a source."""
         self.events.append(events)
+        if events.values:
+            self.figures.append((source, events))
         self._count += len(events)
 
     def touch(self, file: FollowedFile) -> None:
@@ -50,4 +54,4 @@ class Gathered:
 
     def clear(self) -> None:
         """It is kept, or is read again."""
-        self.events, self._count, self._touched = [], 0, {}
+        self.events, self.figures, self._count, self._touched = [], [], 0, {}

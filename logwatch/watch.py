@@ -125,7 +125,7 @@ class Watch:
                 file.last_event = int(reading.events.time_us.max()) / US
                 if file.was_at_end:
                     self.skew.saw(file.last_event, now)
-                self._gathered.add(reading.events)
+                self._gathered.add(self.source.name, reading.events)
                 if self._gathered.recent is not None:
                     self._gathered.recent.look(self.source.name, self.reader, block, reading, now)
         added = file.counted(accounting)
