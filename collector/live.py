@@ -15,7 +15,7 @@ from waitress.server import create_server
 from domain.errors import StoreError, UsageError
 from domain.ports import LiveBuckets
 from domain.series import FAMILIES
-from transport.live import Question, check_socket_path, encode_rows, encode_sources
+from transport.live import LineQuestion, Question, check_socket_path, encode_lines, encode_rows, encode_sources
 
 _THREADS = 4
 _CLOSE_SECONDS = 2.0
@@ -34,6 +34,14 @@ def live_app(buckets: LiveBuckets) -> Flask:
         except (msgspec.MsgspecError, UsageError) as error:
             return _problem(str(error))
         return _json(encode_rows(live, question.step, FAMILIES[question.family].sources))
+
+    @app.post("/recent")
+    def recent() -> Response:
+        try:
+            asked = msgspec.json.decode(request.get_data(), type=LineQuestion)
+        except msgspec.MsgspecError as error:
+            return _problem(str(error))
+        return _json(encode_lines(buckets.recent(**msgspec.structs.asdict(asked))))
 
     @app.get("/sources")
     def sources() -> Response:

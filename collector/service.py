@@ -26,6 +26,7 @@ from collector.floors import Floors
 from collector.late import LateCells, late_pairs
 from collector.missing import Missing
 from collector.openrows import open_rows
+from collector.recent import RecentLines
 from collector.stats import Stats
 from collector.watermark import Watermark
 from collector.writer import SeriesWriter
@@ -47,6 +48,7 @@ LATE_SHARE = 3.0
 MOST_BINS = 6_000_000
 RETRY_SECONDS = 60.0
 TICK_SECONDS = 1.0
+RECENT_LINES = 5
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +68,9 @@ class Collector:
         settings: CollectorSettings,
         *,
         most_bins: int = MOST_BINS,
+        recent_lines: int = RECENT_LINES,
     ) -> None:
+        """`recent_lines` are how many lines of each endpoint and code are kept to be looked at."""
         self._receiver, self._ledger, self._series, self._state = receiver, ledger, series, state
         self._clock, self._waker, self._zone, self._settings = clock, waker, zone, settings
         self._most_bins = most_bins
@@ -81,7 +85,8 @@ class Collector:
         self._fill_after = self._late_after = float("-inf")
         self._ticked = clock.now()
         self._compact_after = self._ticked + settings.compact_seconds
-        self._missing = Missing()
+        self._missing, self._lines = Missing(), RecentLines(recent_lines)
+        self.recent = self._lines.find
         self.stats = Stats()
         self._stop = threading.Event()
 
@@ -182,7 +187,8 @@ class Collector:
 
     def _hear(self, now: float) -> None:
         with self._lock:
-            self._watermark.hear(self._receiver.heartbeats(), self._ledger.holds_up_to, now)
+            heartbeats = self._lines.hear(self._receiver.heartbeats())
+            self._watermark.hear(heartbeats, self._ledger.holds_up_to, now)
         self._missing.tell(self._watermark.incomplete, now)
         mark = self._watermark.complete_up_to
         if mark is not None:

@@ -12,7 +12,7 @@ from typing import NoReturn, TypeVar
 
 from dashboard.few import without_figures
 from domain.access import Scope
-from domain.batch import Heartbeat
+from domain.batch import Heartbeat, RecentLine
 from domain.errors import AccessError
 from domain.incident import Incident, JournalEntry, Notification, Telling
 from domain.ports import IncidentStore, LiveBuckets, LiveRows, RestartStore, SeriesStore
@@ -69,6 +69,22 @@ class ScopedLive:
     def complete_up_to(self) -> float | None:
         """The watermark, which is everybody's. Raises LiveUnavailableError."""
         return self._real.complete_up_to()
+
+    def recent(self, **_asked: object) -> Sequence[RecentLine]:
+        """Nothing: lines name pharmacies and every vendor, and are for ops."""
+        return ()
+
+
+class LinelessLive:
+    """LiveBuckets without lines, for partners who may read everything that is counted."""
+
+    def __init__(self, real: LiveBuckets) -> None:
+        self._real = real
+        self.rows, self.sources, self.complete_up_to = real.rows, real.sources, real.complete_up_to
+
+    def recent(self, **_asked: object) -> Sequence[RecentLine]:
+        """Nothing: lines name pharmacies and every vendor, and are for ops."""
+        return ()
 
 
 class ScopedIncidents:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from dashboard.cache import Cache
 from dashboard.data import Reader, Snapshot
 from dashboard.names import Names
-from dashboard.scoped import DiscreetIncidents, ScopedIncidents, ScopedLive, ScopedRestarts, ScopedSeries
+from dashboard.scoped import DiscreetIncidents, LinelessLive, ScopedIncidents, ScopedLive, ScopedRestarts, ScopedSeries
 from dashboard.stream import Watch
 from domain.access import SMALL_COUNT, Role, Scope
 from domain.clock import Clock
@@ -104,6 +104,8 @@ class Site:
             self.incidents = DiscreetIncidents(ports.incidents, scope)
         elif not scope.everything:
             self.incidents = ScopedIncidents(ports.incidents, scope)
+        if view.least:
+            self.live = LinelessLive(ports.live)
         if not scope.everything:
             self.series, self.live = ScopedSeries(ports.series, scope), ScopedLive(ports.live, scope)
             self.restarts = None if ports.restarts is None else ScopedRestarts(ports.restarts, scope)

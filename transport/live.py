@@ -1,8 +1,8 @@
 """Open buckets over a unix socket: the wire, and the client of LiveBuckets.
 
-JSON over HTTP: `POST /rows` with a Question, `GET /sources`, `GET /healthz`. Every answer carries the wire's
-version; a client takes its own version and the one before, and says so where it meets another.
-Unknown values are null.
+JSON over HTTP: `POST /rows` with a Question, `POST /recent` with a LineQuestion, `GET /sources`, `GET /healthz`.
+Every answer carries the wire's version; a client takes its own version and the one before, and says
+so where it meets another. Unknown values are null.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
-from domain.batch import Heartbeat
+from domain.batch import Heartbeat, RecentLine
 from domain.errors import ConfigError, LiveUnavailableError
 from domain.ports import LiveRows
 from domain.series import Key, Rows
@@ -36,6 +36,23 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     family: str
     step: int
     keys: tuple[Key, ...] | None = None
+
+
+class LineQuestion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which lines are asked for, "" being any."""
+
+    source: str = ""
+    hub: str = ""
+    endpoint: str = ""
+    code: str = ""
+    limit: int = 100
+
+
+class LinesAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Masked lines on the wire, newest first."""
+
+    version: int
+    lines: tuple[RecentLine, ...]
 
 
 class RowsOf(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +115,11 @@ def encode_sources(heartbeats: Sequence[Heartbeat], complete_up_to: float | None
     )
 
 
+def encode_lines(lines: Sequence[RecentLine]) -> bytes:
+    """The bytes of an answer."""
+    return msgspec.json.encode(LinesAnswer(version=LIVE_VERSION, lines=tuple(lines)))
+
+
 def check_socket_path(path: Path) -> None:
     """Raise ConfigError where a unix socket cannot have this path."""
     length = len(bytes(path))
@@ -128,6 +150,15 @@ class LiveClient:
     def complete_up_to(self) -> float | None:
         """The watermark in epoch seconds; None before the first. Raises LiveUnavailableError."""
         return self._sources().complete_up_to
+
+    def recent(
+        self, *, source: str = "", hub: str = "", endpoint: str = "", code: str = "", limit: int = 100
+    ) -> Sequence[RecentLine]:
+        """The newest masked lines, newest first. Raises LiveUnavailableError."""
+        question = LineQuestion(source=source, hub=hub, endpoint=endpoint, code=code, limit=limit)
+        answer = _decode(self._ask("POST", "/recent", msgspec.json.encode(question)), LinesAnswer)
+        _readable(answer.version)
+        return answer.lines
 
     def _sources(self) -> SourcesAnswer:
         answer = _decode(self._ask("GET", "/sources"), SourcesAnswer)

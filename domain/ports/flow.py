@@ -8,7 +8,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 import polars as pl
 
-from domain.batch import Accounting, BatchName, Commit, Heartbeat, OpenCall, Position
+from domain.batch import Accounting, BatchName, Commit, Heartbeat, OpenCall, Position, RecentLine
 from domain.series import Key, Rows, SeriesKey
 
 
@@ -164,6 +164,15 @@ class LiveBuckets(Protocol):
 
     def complete_up_to(self) -> float | None:
         """The watermark in epoch seconds; None before the first. Raises LiveUnavailableError."""
+        ...
+
+    def recent(
+        self, *, source: str = "", hub: str = "", endpoint: str = "", code: str = "", limit: int = 100
+    ) -> Sequence[RecentLine]:
+        """The newest masked lines of a source, hub, endpoint and code ("": any), newest first.
+
+        Raises LiveUnavailableError.
+        """
         ...
 
 

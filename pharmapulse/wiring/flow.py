@@ -115,6 +115,7 @@ def collector(config: Config) -> RunningCollector:
         waker,
         ZoneInfo(settings.site.zone),
         settings.collector,
+        recent_lines=settings.agent.recent_lines,
     )
     return RunningCollector(service, LiveServer(service, places.socket), receiving, ledger, kept)
 

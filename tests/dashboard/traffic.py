@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from domain.batch import Accounting, Heartbeat, SourceState
+from collector.recent import RecentLines
+from domain.batch import Accounting, Heartbeat, RecentLine, SourceState
 from domain.calendar import day_class, local_midnight
 from domain.errors import LiveUnavailableError
 from domain.ports import LiveRows
@@ -190,6 +191,7 @@ class OpenPresent:
         self.answers = True
         self.questions = 0
         self.fresh: dict[SeriesKey, Key] = {}  # series first seen a moment ago, each with the key it looks like
+        self.lines: list[RecentLine] = []
 
     def _asked(self) -> None:
         self.questions += 1
@@ -217,6 +219,15 @@ class OpenPresent:
     def complete_up_to(self) -> float | None:
         self._asked()
         return self.complete
+
+    def recent(
+        self, *, source: str = "", hub: str = "", endpoint: str = "", code: str = "", limit: int = 100
+    ) -> Sequence[RecentLine]:
+        self._asked()
+        found = RecentLines(50)
+        for line in self.lines:
+            found.keep(line)
+        return found.find(source=source, hub=hub, endpoint=endpoint, code=code, limit=limit)
 
 
 class Progress:
