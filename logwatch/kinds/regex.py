@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Self
 
 import polars as pl
-import regex
 
 from domain.errors import ConfigError
-from domain.settings import Fields, Format
+from domain.settings import Fields, FieldSpec, Format, Picked
+from logwatch.guarded import Guarded, guard
 from logwatch.kinds.base import Column, Kind, Request, Split
-from logwatch.meaning import PATTERN_SECONDS, compile_pattern, raw_field
+from logwatch.meaning import raw_field
 from logwatch.patterns import is_common
 
 # Longer lines are read by themselves: what costs the square of a line's length must not cost a block's time.
@@ -27,7 +27,7 @@ _SEPARATORS = (b"\x1c", b"\x1d", b"\x1e", b"\x1f")
 class Regex(Kind):
     """The kind `regex`."""
 
-    def __init__(self, pattern: regex.Pattern[str]) -> None:
+    def __init__(self, pattern: Guarded) -> None:
         self._pattern = pattern
         self._common = is_common(pattern.pattern)
 
@@ -37,13 +37,15 @@ class Regex(Kind):
         at = f"{path}.pattern"
         if not form.pattern:
             raise ConfigError("a regex needs its pattern", path=at, mend="Write one with named groups: (?P<time>…)")
-        pattern = compile_pattern(form.pattern, at)
+        pattern = guard(form.pattern, at)
         groups = pattern.groupindex
-        wanted = {
-            f"fields.{key}": raw_field(spec) for key in Fields.__struct_fields__ if (spec := getattr(form.fields, key))
-        }
+        specs: dict[str, FieldSpec] = {f"fields.{key}": getattr(form.fields, key) for key in Fields.__struct_fields__}
+        specs |= {f"values.{name}.field": value.field for name, value in form.values.items()}
+        wanted = {key: raw_field(spec) for key, spec in specs.items() if spec and not _of_file(spec)}
         if form.time is not None:
             wanted["time.field"] = form.time.field
+        if form.pair is not None:
+            wanted["pair.id"] = form.pair.id
         for key, name in wanted.items():
             if name not in groups:
                 raise ConfigError(
@@ -66,7 +68,7 @@ class Regex(Kind):
     def fields(self, line: str) -> Mapping[str, str] | None:
         """The named groups; None where the pattern finds nothing, or runs away."""
         try:
-            match = self._pattern.search(line, timeout=PATTERN_SECONDS)
+            match = self._pattern.search(line)
         except TimeoutError:
             return None
         return match.groupdict("") if match else None
@@ -79,7 +81,7 @@ class Regex(Kind):
         lines = pl.Series((text.removesuffix("\n")).split("\n"), dtype=pl.String)
         groups = lines.str.extract_groups(self._pattern.pattern).struct
         frame = pl.DataFrame([groups.field(name) for name in request.wanted])
-        keys = [name for name in request.wanted if name != request.time]
+        keys = [name for name in request.wanted if name not in request.texts]
         frame = frame.with_columns(pl.col(keys).fill_null("").cast(request.categorical))
         columns = {name: Column(name) for name in request.wanted}
         length = lines.str.len_bytes()
@@ -87,3 +89,8 @@ class Regex(Kind):
         if not block.isascii():
             sound &= length == lines.str.len_chars()
         return Split(frame, columns, sound=sound.to_numpy())
+
+
+def _of_file(spec: FieldSpec) -> bool:
+    """Whether it is read from the file's name, and from no group."""
+    return isinstance(spec, Picked) and bool(spec.file)

@@ -79,7 +79,11 @@ class Syslog(Kind):
 
     def fields(self, line: str) -> Mapping[str, str] | None:
         """The fields of a line; None when its head, or what it should hold within, cannot be read."""
+        # An event over several lines has its head in the first; the others are of its message.
+        line, _, more = line.partition("\n")
         found = _head(line)
+        if found is not None and more:
+            found["message"] += f"\n{more}"
         if found is None or self._inner is None:
             return found
         inner = self._inner.fields(found.get(self._inner_field, ""))

@@ -62,7 +62,7 @@ def test_a_block_of_plain_lines_is_read_by_columns(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_pattern_that_runs_away_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("logwatch.kinds.regex.PATTERN_SECONDS", 0.02)
+    monkeypatch.setattr("logwatch.guarded.PATTERN_SECONDS", 0.02)
     form = Format(kind="regex", pattern=r"^(?P<time>(?:\d|\d\d|-)+)(?P<end>(x+x+)+y)$", time=TimeField(field="time"))
     bad = b"2026-" + b"x" * 5_000 + b"\n"
     for way in ("small", "block"):
