@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from logwatch.events import Tally
-from logwatch.memo import INVALID
+from logwatch.events import NO_VALUE, Tally
+from logwatch.memo import INVALID, MISSING
+from logwatch.patients import number_in
 from logwatch.plan import Plan
 from logwatch.rows import EVENT, MALFORMED, Rows
 from logwatch.samples import Samples
@@ -64,4 +65,13 @@ def _read_line(text: str, plan: Plan, words: Vocabulary, rows: Rows, place: int,
         rows.status[place] = max(status, -1)
         if status == INVALID:
             tally.invalid["status"] = tally.invalid.get("status", 0) + 1
+    if plan.patient is not None:
+        name, part = plan.patient
+        token = fields.get(name, "")
+        rows.patients()[place] = number_in(part(token) if part else token)
+    for name, (source, _) in plan.values.items():
+        value = words.values[name].read(fields.get(source, ""))
+        rows.value(name)[place] = NO_VALUE if value in (INVALID, MISSING) else value
+        if value == INVALID:
+            tally.invalid[name] = tally.invalid.get(name, 0) + 1
     return True

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
-from logwatch.events import Tally
+from logwatch.events import NO_VALUE, Tally
 from logwatch.kinds.base import Column, Mask, Request, Split
-from logwatch.memo import REJECTED, Memo, Numbers, TokenTable
+from logwatch.memo import MISSING, REJECTED, Memo, Numbers, TokenTable
+from logwatch.patients import DIGITS, number_in, numbers_in
 from logwatch.plan import Plan
 from logwatch.rows import EVENT, Rows
 from logwatch.times import head_length, localise, read_head, read_heads
@@ -37,7 +38,7 @@ class Columns:
         `odd` says whether it holds control characters other than line ends.
         """
         try:
-            split = plan.kind.split(block, Request(plan.wanted, plan.time.field, words.table.dtype, odd))
+            split = plan.kind.split(block, Request(plan.wanted, plan.time.field, words.table.dtype, odd, plan.texts))
         except pl.exceptions.PolarsError:
             # The small path reads anything; what the columns' reader stumbled over is counted there line by line.
             return None
@@ -54,7 +55,7 @@ class Columns:
             return False
         words, frame = self._words, self._split.frame
         heads_table = TokenTable()
-        wanted = {field: column for field, column in self._split.columns.items() if field != self._plan.time.field}
+        wanted = {field: column for field, column in self._split.columns.items() if field not in self._plan.texts}
         # One call for all columns: each call of polars costs a tenth of a millisecond by itself.
         picked = [pl.col(column.name).to_physical().fill_null(0).alias(field) for field, column in wanted.items()]
         picked += [pl.col(guard.name).to_physical().fill_null(0).alias(guard.prefix) for guard in self._split.guards]
@@ -81,7 +82,35 @@ class Columns:
             self.rows.duration_us = self._look_up(words.duration, codes, wanted[field], field, "duration", -1)
         if (field := self._plan.status) in wanted:
             self.rows.status = self._look_up(words.status, codes, wanted[field], field, "status", -1)
+        for name, (field, _) in self._plan.values.items():
+            if field in wanted:
+                values = self._look_up(words.values[name], codes, wanted[field], field, name, NO_VALUE)
+                values[values == MISSING] = NO_VALUE
+                self.rows.values[name] = values
+        if self._plan.patient is not None and (field := self._plan.patient[0]) in self._split.columns:
+            self.rows.patient = self._patients(self._split.columns[field], self._plan.patient[1])
         return True
+
+    def _patients(self, column: Column, part: Callable[[str], str] | None) -> Numbers:
+        """The patient's number of each line: only texts that are long enough for one leave the frame."""
+        text = pl.col(column.name).cast(pl.String).fill_null("")
+        sound = text.str.starts_with(column.prefix)
+        if column.banned:
+            sound &= ~text.str.contains(column.banned, literal=True)
+        long = text.str.len_bytes() >= len(column.prefix.encode()) + DIGITS
+        looked = self._split.frame.select(sound.alias(_SOUND), long.alias(_TAIL), text.alias(_HEAD))
+        self.sound &= looked[_SOUND].to_numpy()
+        numbers = np.zeros(len(looked), dtype=np.int64)
+        places = np.flatnonzero(looked[_TAIL].to_numpy())
+        texts = [token[len(column.prefix) :] for token in looked[_HEAD].gather(places).to_list()]
+        if part is not None:
+            numbers[places] = [number_in(part(token)) for token in texts]
+            return numbers
+        lines = [token.encode() for token in texts]
+        stops = np.cumsum([len(line) + 1 for line in lines], dtype=np.int64) - 1
+        starts = np.concatenate(([0], stops + 1))[:-1]
+        numbers[places] = numbers_in(np.frombuffer(b"\n".join(lines), dtype=np.uint8), starts, stops)
+        return numbers
 
     def _look_up(
         self, memo: Memo, codes: pl.DataFrame, column: Column, field: str, name: str, unusable: int

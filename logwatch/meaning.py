@@ -14,8 +14,13 @@ from domain.errors import ConfigError
 from domain.identifiers import valid_pharmacy
 from domain.redact import mask_patients
 from domain.settings import FieldSpec, Picked, Template
+from logwatch.events import NO_VALUE
 
 LONGEST_KEY = 200
+# A figure is kept in thousandths of its unit: `domain.gauges.PER_UNIT`, which brings polars along.
+PER_UNIT = 1_000
+# Beyond this a figure is no measurement, and sums of many would not stay within 64 bits.
+LARGEST_VALUE = 9 * 10**15
 PATTERN_SECONDS = 0.2
 # A week. No call takes longer, and sums over millions of calls stay within 64 bits.
 LONGEST_US = 7 * 86_400 * 1_000_000
@@ -24,6 +29,7 @@ _US_NS = 1_000
 _REQUEST = re.compile(r"([A-Za-z]{1,20}) ([^ ]+)(?: (.*))?")
 _ABSOLUTE = re.compile(r"^[a-z][a-z0-9+.-]*://[^/]*", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd\u2028\u2029]")
+_VALUE = re.compile(r"(-?)([0-9]{1,16})(?:\.([0-9]{1,12}))?")
 _NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,12})?")
 DEFAULT_TEMPLATE = (
     Template(pattern=r"(?<=/)[^/]*[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}[^/]*"),
@@ -184,5 +190,26 @@ def duration_meaning(spec: FieldSpec, unit_ns: int, path: str) -> Callable[[str]
         # In integers, so that no rounding of floats makes two paths differ.
         micros = (int(whole) * unit_ns + int((part or "0").ljust(12, "0")[:12]) * unit_ns // 10**12) // _US_NS
         return (micros, False) if micros <= LONGEST_US else (-1, True)
+
+    return meaning
+
+
+def value_meaning(spec: FieldSpec, path: str) -> Callable[[str], tuple[int, bool]]:
+    """A figure in thousandths of its unit, more digits cut off; NO_VALUE where there is none, or it is unusable."""
+    pick = picker(spec, path)
+
+    def meaning(token: str) -> tuple[int, bool]:
+        try:
+            text = pick(token)
+        except TimeoutError:
+            return NO_VALUE, True
+        if text in ("", "-"):
+            return NO_VALUE, False
+        match = _VALUE.fullmatch(text)
+        if match is None:
+            return NO_VALUE, True
+        minus, whole, part = match.groups()
+        value = int(whole) * PER_UNIT + int((part or "").ljust(3, "0")[:3])
+        return (-value if minus else value, False) if value <= LARGEST_VALUE else (NO_VALUE, True)
 
     return meaning

@@ -19,6 +19,8 @@ MOST_TOKENS = 200_000
 # What a meaning gives for a token that makes its line one for the small path, and for one that is unusable.
 REJECTED = np.iinfo(np.int64).min
 INVALID = REJECTED + 1
+# What it gives for a token that holds nothing, where every other number may be one.
+MISSING = REJECTED + 3
 
 
 class TokenTable:

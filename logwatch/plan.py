@@ -13,12 +13,14 @@ from logwatch.events import LINE_KEYS
 from logwatch.kinds import KINDS, Kind
 from logwatch.meaning import (
     Meaning,
+    derive,
     duration_meaning,
     endpoint_meaning,
     key_meaning,
     pharmacy_meaning,
     raw_field,
     text_meaning,
+    value_meaning,
 )
 from logwatch.moments import Moments
 from logwatch.nesting import lines_of
@@ -32,7 +34,8 @@ class Plan:
     """Which field of the line is read for what, and what its tokens mean.
 
     `fixed` holds keys that the source gives to all its lines, `of_file` those that a file's name gives to its own;
-    `zone` is that of times which name none; `pair_id` the field that joins the two lines of a call.
+    `zone` is that of times which name none; `pair_id` the field that joins the two lines of a call. `patient` is the
+    field that a patient's number is looked for in, and what of it where not all; `values` are by their names.
     """
 
     kind: Kind
@@ -46,6 +49,8 @@ class Plan:
     fixed: Mapping[str, str] = field(default_factory=dict)
     of_file: Mapping[str, Meaning] = field(default_factory=dict)
     pair_id: str = ""
+    patient: tuple[str, Callable[[str], str] | None] | None = None
+    values: Mapping[str, tuple[str, Callable[[str], tuple[int, bool]]]] = field(default_factory=dict)
 
     @property
     def wanted(self) -> list[str]:
@@ -53,7 +58,16 @@ class Plan:
         names = [self.time.field, *(name for name, _ in self.keys.values())]
         names += [self.duration[0]] if self.duration else []
         names += [name for name in (self.status, self.pair_id) if name]
+        names += [self.patient[0]] if self.patient else []
+        names += [name for name, _ in self.values.values()]
         return list(dict.fromkeys(names))
+
+    @property
+    def texts(self) -> set[str]:
+        """The fields whose tokens hardly come again, or are not to be remembered: the time and the patient."""
+        remembered = {name for name, _ in (*self.keys.values(), *self.values.values())}
+        remembered |= {self.status, self.duration[0] if self.duration else ""}
+        return {self.time.field} | ({self.patient[0]} - remembered if self.patient else set())
 
 
 def plan(form: Format, fixed: Mapping[str, str], path: str) -> Plan:
@@ -102,7 +116,20 @@ def plan(form: Format, fixed: Mapping[str, str], path: str) -> Plan:
     status_text = text_meaning(specs["status"], f"{path}.fields.status")
     zone = _zone(time.zone, path)
     moments, pair_id = Moments(time, zone, f"{path}.time"), form.pair.id if form.pair else ""
-    return Plan(kind, time, zone, moments, keys, duration, status, status_text, fixed, of_file, pair_id)
+    spec = specs["patient"]
+    patient = (raw_field(spec), _part(spec, f"{path}.fields.patient")) if spec else None
+    values = {
+        name: (raw_field(value.field), value_meaning(value.field, f"{path}.values.{name}.field"))
+        for name, value in form.values.items()
+    }
+    return Plan(
+        kind, time, zone, moments, keys, duration, status, status_text, fixed, of_file, pair_id, patient, values
+    )
+
+
+def _part(spec: FieldSpec, path: str) -> Callable[[str], str] | None:
+    """What of its raw field a specification means; None for all of it."""
+    return text_meaning(spec, path) if isinstance(spec, Picked) or derive(spec)[1] else None
 
 
 def _examine(name: str, spec: FieldSpec, path: str) -> None:

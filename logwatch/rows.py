@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from logwatch.events import LINE_KEYS
+from logwatch.events import LINE_KEYS, NO_VALUE
 from logwatch.kinds.base import Mask
 from logwatch.memo import Numbers
 
@@ -18,7 +18,8 @@ IGNORED, CONTINUED, MALFORMED, EVENT = range(4)
 class Rows:
     """One row a line. `ids` are numbers of the reader's own dictionaries; -1 is no duration, or no status.
 
-    `local` says of which lines the time names no zone.
+    `local` says of which lines the time names no zone. `patient` is the number itself (0 for none), and None where no
+    line names one: it is hashed before these rows are left. `values` are in thousandths, NO_VALUE where missing.
     """
 
     verdict: Numbers
@@ -27,6 +28,8 @@ class Rows:
     status: Numbers
     local: Mask
     ids: dict[str, Numbers]
+    patient: Numbers | None = None
+    values: dict[str, Numbers] = field(default_factory=dict)
 
     @classmethod
     def of(cls, height: int, verdict: int) -> Rows:
@@ -58,3 +61,21 @@ class Rows:
         self.local[places] = rows.local
         for key, ids in rows.ids.items():
             self.ids[key][places] = ids
+        if rows.patient is not None:
+            self.patients()[places] = rows.patient
+        elif self.patient is not None:
+            self.patient[places] = 0
+        for name in self.values.keys() | rows.values.keys():
+            self.value(name)[places] = rows.values.get(name, NO_VALUE)
+
+    def patients(self) -> Numbers:
+        """The patients' numbers, made where there are none yet."""
+        if self.patient is None:
+            self.patient = np.zeros(len(self.verdict), dtype=np.int64)
+        return self.patient
+
+    def value(self, name: str) -> Numbers:
+        """The values of a name, made where there are none yet."""
+        if name not in self.values:
+            self.values[name] = np.full(len(self.verdict), NO_VALUE, dtype=np.int64)
+        return self.values[name]

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sized
 
 import numpy as np
 
-from logwatch.events import LINE_KEYS, Dictionary
+from logwatch.events import LINE_KEYS, NO_VALUE, Dictionary
 from logwatch.meaning import Meaning
-from logwatch.memo import INVALID, MOST_TOKENS, REJECTED, Memo, TokenTable
+from logwatch.memo import INVALID, MISSING, MOST_TOKENS, REJECTED, Memo, TokenTable
 from logwatch.plan import Plan
 from logwatch.times import read_tail
 
@@ -25,6 +25,7 @@ class Vocabulary:
         self.keys = {key: Memo(self._number(key, meaning), np.int32) for key, (_, meaning) in plan.keys.items()}
         self.duration = Memo(self._duration)
         self.status = Memo(lambda token: read_status(plan.status_text(token)), np.int32)
+        self.values = {name: Memo(_value(meaning)) for name, (_, meaning) in plan.values.items()}
         self.guards: dict[str, Memo] = {}
         self.tail = Memo(_tail)
         self.fraction = Memo(_fraction)
@@ -34,7 +35,8 @@ class Vocabulary:
     def is_full(self) -> bool:
         """Whether there are so many distinct tokens that it is time to begin anew."""
         tables: tuple[Sized, ...] = (
-            *self._seen.values(), *self.keys.values(), *self.guards.values(), self.duration, self.tail,
+            *self._seen.values(), *self.keys.values(), *self.values.values(), *self.guards.values(), self.duration,
+            self.tail,
         )  # fmt: skip
         return any(len(table) > MOST_TOKENS for table in tables)
 
@@ -60,6 +62,14 @@ class Vocabulary:
             return -1
         micros, bad = self._plan.duration[1](token)
         return INVALID if bad else micros
+
+
+def _value(meaning: Callable[[str], tuple[int, bool]]) -> Callable[[str], int]:
+    def number(token: str) -> int:
+        value, bad = meaning(token)
+        return INVALID if bad else MISSING if value == NO_VALUE else value
+
+    return number
 
 
 def read_status(token: str) -> int:

@@ -56,7 +56,7 @@ class Access(Kind):
         lines = pl.Series(text[:-1].split("\n") if text.endswith("\n") else text.split("\n"), dtype=pl.String)
         groups = lines.str.extract_groups(_PATTERN).struct
         frame = pl.DataFrame([groups.field(name) for name in request.wanted])
-        keys = [name for name in request.wanted if name != request.time]
+        keys = [name for name in request.wanted if name not in request.texts]
         frame = frame.with_columns(pl.col(keys).fill_null("").cast(request.categorical))
         columns = {name: Column(name) for name in request.wanted}
         return Split(frame, columns, sound=groups.field("status").is_not_null().to_numpy())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -61,7 +61,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the reader wants from a kind: the fields, and of which dtype; the time's column stays text.
+    """What the reader wants from a kind: the fields, and of which dtype; columns of `texts`, as the time's, stay text.
 
     `odd` says whether the block may hold control characters other than line ends.
     """
@@ -70,6 +70,7 @@ class Request:
     time: str
     categorical: pl.Categorical
     odd: bool = True
+    texts: Collection[str] = ()
 
 
 class Kind(Protocol):

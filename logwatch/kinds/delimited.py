@@ -182,7 +182,7 @@ class Delimited(Kind):
                 checks += [~pl.col(f"{place}").is_in(["", "-"]) for place in parts]
             if parts:
                 value = pl.concat_str([pl.col(f"{place}") for place in parts], separator=" ")
-                made.append((value if name == request.time else value.cast(request.categorical)).alias(f"={name}"))
+                made.append((value if name in request.texts else value.cast(request.categorical)).alias(f"={name}"))
                 columns[name] = Column(f"={name}")
         sound = frame.select(pl.all_horizontal(checks).fill_null(False)).to_series().to_numpy()
         return Split(frame.select(made), columns, sound=sound)

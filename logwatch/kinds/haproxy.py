@@ -144,7 +144,7 @@ class Haproxy(Kind):
             frame = frame.with_columns(_made(frame))
         columns = {name: Column(name) for name in request.wanted if name in frame.columns}
         sound = frame[request.time].is_not_null().to_numpy()
-        keys = pl.col(name for name in columns if name != request.time).fill_null("")
+        keys = pl.col(name for name in columns if name not in request.texts).fill_null("")
         if "request" in columns:
             no_request = pl.col("request") == _BAD_REQUEST
             frame = frame.with_columns(pl.when(no_request).then(pl.lit("")).otherwise("request").alias("request"))

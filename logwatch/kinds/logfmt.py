@@ -59,7 +59,7 @@ class Logfmt(Kind):
             return None
         wanted = set(request.wanted)
         schema = {
-            f"{place}": request.categorical if key in few or (key in wanted and key != request.time) else pl.String
+            f"{place}": request.categorical if key in few or (key in wanted and key not in request.texts) else pl.String
             for place, key in enumerate(layout)
         }
         frame = pl.read_csv(block, separator=" ", schema=schema, **CSV)
