@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from domain.errors import InputError
 from logwatch.doubled import Passed
 from logwatch.files import BLOCK, DAMAGED, compression, open_content
 from logwatch.headings import Heading
+from logwatch.joins import Tail
 from logwatch.lines import LineCutter
 
 _FINGERPRINT_BYTES = 1_024
@@ -87,6 +88,9 @@ class FollowedFile:
             self._raw.close()
             raise
         self._cutter = LineCutter()
+        # Lines of an event that the next may continue, and since when the first of them is known.
+        self.tail = Tail()
+        self.held_since: float | None = None
         self._read = 0
         self.offset = 0
         self.accounting = Accounting()
@@ -177,7 +181,7 @@ class FollowedFile:
     def resume(self, offset: int, accounting: Accounting, doubled: tuple[int, int] = (0, 0)) -> None:
         """Go on where the checkpoint says that counting stopped."""
         self._seek(offset)
-        self._cutter = LineCutter()
+        self._cutter, self.tail, self.held_since = LineCutter(), Tail(), None
         self.reached_end = False
         self._read = self.offset = offset
         self.accounting = accounting
@@ -252,13 +256,25 @@ class FollowedFile:
         self.reached_end = len(data) < most
         return self._cutter.feed(data)
 
+    def whole(self, block: bytes, held: Callable[[bytes], int], now: float) -> list[bytes]:
+        """The parts of the block just read, and of what was held back, that are whole events (see Tail.feed)."""
+        parts = self.tail.feed(block, self._cutter.cuts, held)
+        if parts or not self.tail.size or self.held_since is None:
+            self.held_since = now if self.tail.size else None
+        return parts
+
+    def release(self) -> bytes:
+        """The lines that were held back, as nothing continues them any more."""
+        self.held_since = None
+        return self.tail.release()
+
     def finish(self) -> bytes:
         """What is left of a file that will not grow any more. Raises InputError.
 
         That is the last line, which no line end closed, or all of a file too short to have a fingerprint.
         """
         if self.fingerprint:
-            return self._cutter.finish()
+            return self.release() + self._cutter.finish()
         self._seek(0)
         data = self._take(_HEAD_BYTES)
         self._read += len(data)
@@ -267,13 +283,13 @@ class FollowedFile:
 
     @property
     def has_unfinished(self) -> bool:
-        """Whether bytes were not counted because more may come: after the last line end, or in a short file."""
-        return self._cutter.unfinished > 0 or (not self.fingerprint and self.size() > 0)
+        """Whether bytes were not counted because more may come: of the last event or line, or in a short file."""
+        return self.tail.size > 0 or self._cutter.unfinished > 0 or (not self.fingerprint and self.size() > 0)
 
     def counted(self, accounting: Accounting) -> Accounting:
         """Take the accounting of what was read since the last time into the position; what it adds up to."""
         oversized, self._cutter.oversized = self._cutter.oversized, 0
-        offset = self._read - self._cutter.unfinished
+        offset = self._read - self._cutter.unfinished - self.tail.size
         added = accounting + Accounting(lines=oversized, malformed=oversized, bytes=offset - self.offset)
         self.offset = offset
         self.accounting += added

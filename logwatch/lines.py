@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MAX_LINE = 256 * 1024
 
@@ -13,12 +13,13 @@ class LineCutter:
 
     A line longer than MAX_LINE is not kept: it is counted in `oversized` (lines) and its bytes are dropped,
     so that memory stays bounded whatever a file holds. `unfinished` is how many bytes came since the last
-    line end, kept or dropped.
+    line end, kept or dropped; `cuts` are the places in the last block at which lines were dropped.
     """
 
     rest: bytes = b""
     oversized: int = 0
     unfinished: int = 0
+    cuts: list[int] = field(default_factory=list)
     _dropping: bool = False
 
     def feed(self, data: bytes | bytearray, length: int | None = None) -> bytes:
@@ -28,6 +29,7 @@ class LineCutter:
         """
         length = len(data) if length is None else length
         view = memoryview(data)[:length]
+        self.cuts.clear()
         cut = data.rfind(b"\n", 0, length) + 1
         if cut == 0:
             self.unfinished += length
@@ -38,6 +40,7 @@ class LineCutter:
         if self._dropping:
             self._dropping = False
             self.oversized += 1
+            self.cuts.append(0)
             begin = data.find(b"\n") + 1
         block = b"".join((self.rest, view[begin:cut]))
         self._keep(bytes(view[cut:]))
@@ -72,5 +75,6 @@ class LineCutter:
             end = block.find(b"\n", at)
             kept.append(block[begin:at])
             self.oversized += 1
+            self.cuts.append(sum(map(len, kept)))
             at = begin = end + 1
         return b"".join([*kept, block[begin:]]) if kept else block

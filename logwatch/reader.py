@@ -15,17 +15,15 @@ import numpy as np
 
 from domain.batch import Accounting
 from domain.codes import SHIPPED, Judgement
-from domain.patients import PatientKeys
 from domain.settings import Format
 from logwatch.by_lines import read_lines
 from logwatch.columns import Columns
 from logwatch.doubled import Passed, settle
-from logwatch.events import EventBlock, Hashes, Tally
+from logwatch.events import EventBlock, Tally
 from logwatch.headings import Headed, Heading, parts
 from logwatch.judging import Judging
 from logwatch.kinds.base import Mask
 from logwatch.memo import Numbers
-from logwatch.patients import hashes
 from logwatch.plan import Plan, plan
 from logwatch.registry import Capping, Registry
 from logwatch.rows import CONTINUED, EVENT, IGNORED, MALFORMED, Rows
@@ -70,14 +68,10 @@ class Reader:
         *,
         fixed: Mapping[str, str] | None = None,
         codes: Mapping[str, Judgement] = SHIPPED,
-        patients: PatientKeys | None = None,
         samples: Samples | None = None,
         path: str = "formats",
     ) -> None:
-        planned = plan(form, fixed or {}, path)
-        # Without keys no number is even looked for.
-        self._plan = planned if patients else replace(planned, patient=None)
-        self._patients = patients
+        self._plan = plan(form, fixed or {}, path)
         self._sorter = Sorter(form, path)
         self._codes, self._registry = {**self._plan.kind.codes(), **codes}, registry
         self._is_control: Mask = np.empty(0, dtype=np.bool_)
@@ -114,6 +108,15 @@ class Reader:
     def headed(self) -> str:
         """Where files name their columns themselves: "first", "directive", or "" for nowhere."""
         return self._headed.header_from if self._headed else ""
+
+    @property
+    def join_seconds(self) -> float:
+        """How long an event at a file's end waits for more of its lines; 0 where no lines are joined."""
+        return self._sorter.join_seconds
+
+    def held(self, block: bytes) -> int:
+        """How many bytes at the end of a block belong to an event that the next line may still continue."""
+        return self._sorter.held(block)
 
     def learn(self, block: bytes, heading: Heading) -> None:
         """Learn the heading in force behind some whole lines that are not read again."""
@@ -258,22 +261,12 @@ class Reader:
             final[key], overflow = self._capping[key].apply(column)
             if overflow:
                 tally.overflow[key] = tally.overflow.get(key, 0) + overflow
-        time_us = rows.time_us if keep is None else rows.time_us[keep]
         events = EventBlock(
-            time_us,
+            rows.time_us if keep is None else rows.time_us[keep],
             rows.duration_us if keep is None else rows.duration_us[keep],
             final,
-            self._hashed(rows, keep, time_us),
-            {name: rows.value(name) if keep is None else rows.value(name)[keep] for name in self._plan.values},
         )
         return Reading(events, accounting, tally, keep)
-
-    def _hashed(self, rows: Rows, keep: Numbers | None, time_us: Numbers) -> Hashes | None:
-        """The keyed hashes of the patients, whose numbers are forgotten; None where none are looked for."""
-        if self._patients is None or self._plan.patient is None:
-            return None
-        numbers, rows.patient = rows.patients(), None
-        return hashes(numbers if keep is None else numbers[keep], time_us, self._patients)
 
 
 def _plain_ends(block: bytes) -> bytes:

@@ -41,6 +41,11 @@ class Sorter:
         """Whether an event may have several lines."""
         return self._join is not None
 
+    @property
+    def join_seconds(self) -> float:
+        """How long the last event of a file waits for more lines; 0 where nothing is joined."""
+        return self._join.seconds if self._join else 0.0
+
     def sort(self, text: str) -> int:
         """Whether one line is ignored, continues an event, or should be one (OPENED: the start of a call)."""
         try:

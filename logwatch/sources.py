@@ -136,7 +136,7 @@ class SourceFiles:
     def _let_sleep(self, file: FollowedFile) -> None:
         """Close a file if it is read to its end; what was read of it is committed by now."""
         as_seen = file.seen()
-        if file.is_read and (not file.fingerprint or file.identity in self._positions):
+        if file.is_read and not file.tail.size and (not file.fingerprint or file.identity in self._positions):
             self._asleep[file.inode] = as_seen, file.identity
             file.close()
             del self.files[file.inode]

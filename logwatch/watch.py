@@ -64,6 +64,7 @@ class Watch:
             try:
                 if file.shrunk():
                     log.warning("source %s: %s was truncated and is read from its start", self.source.name, file.path)
+                    self._release(file, now)
                     file.begin_anew()
                 self._read_file(file, now)
                 if self.files.is_over(file, now):
@@ -85,7 +86,9 @@ class Watch:
             file.behind_since = None if file.reached_end else file.behind_since or now
         held_back = self.files.crowded_by_live or not self.files.ever_found
         if not held_back and all(_is_backfill(file, now) for file in unread):
-            self.watermark = now - self.source.disorder
+            # Nor does it pass an event that is known to be there and not read, as more lines of it may come.
+            waiting = [file.held_since for file in self.files.files.values() if not _is_backfill(file, now)]
+            self.watermark = min([now, *(since for since in waiting if since is not None)]) - self.source.disorder
         return bool(unread) or self.files.crowded
 
     def rewind(self, total: Accounting, now: float) -> None:
@@ -104,9 +107,18 @@ class Watch:
         while not file.reached_end and read < MOST_BYTES_A_TURN:
             block = file.read(PIECE_BYTES, now)
             read += PIECE_BYTES
-            self._add(file, block, now)
+            for part in file.whole(block, self.reader.held, now) or [b""]:
+                self._add(file, part, now)
             if self._gathered.is_full:
                 self._make_room(now)
+        if file.tail.size and not 0 <= now - file.last_grown < self.reader.join_seconds:
+            self._add(file, file.release(), now)
+
+    def _release(self, file: FollowedFile, now: float) -> None:
+        """Count what was held back of a file that goes on as another, and keep it with the place it stood at."""
+        if file.tail.size:
+            self._add(file, file.release(), now)
+            self._make_room(now)
 
     def _finish(self, file: FollowedFile, now: float) -> None:
         """Count the last line of a file that will not grow any more."""
