@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from logwatch.events import NO_VALUE, Tally
+from logwatch.headings import text_of
 from logwatch.memo import INVALID, MISSING
 from logwatch.patients import number_in
 from logwatch.plan import Plan
@@ -12,8 +13,6 @@ from logwatch.rows import EVENT, MALFORMED, Rows
 from logwatch.samples import Samples
 from logwatch.sorting import Sorter
 from logwatch.vocabulary import Vocabulary
-
-_BOM = "\ufeff"
 
 
 def read_lines(
@@ -24,28 +23,42 @@ def read_lines(
     samples: Samples,
     tally: Tally,
     now: float,
+    called: dict[int, str] | None = None,
 ) -> Rows:
     """The lines, without their ends, understood one by one; unusable keys are tallied, unreadable lines sampled.
 
-    `now` (epoch seconds) gives the year to times that name none.
+    `now` (epoch seconds) gives the year to times that name none. `called` takes by their places what joins lines to
+    calls, where they are pairs.
     """
     rows = Rows.of(len(lines), MALFORMED)
-    for place, line in enumerate(lines):
-        text = line.decode("utf-8", "replace").removeprefix(_BOM).rstrip("\r")
-        verdict = sorter.sort(text)
-        if verdict == EVENT and not _read_line(text, plan, words, rows, place, tally, now):
-            verdict = MALFORMED
+    for place, (sorted_as, text) in enumerate(sorter.sort_all(map(text_of, lines))):
+        read = sorted_as < EVENT or _read_line(text, plan, words, rows, place, tally, now, called)
+        verdict = sorted_as if read else MALFORMED
         rows.verdict[place] = verdict
         if verdict == MALFORMED:
             samples.add(text)
     return rows
 
 
-def _read_line(text: str, plan: Plan, words: Vocabulary, rows: Rows, place: int, tally: Tally, now: float) -> bool:
-    """Understand one line into row `place`; False when its structure or its time cannot be read."""
+def _read_line(
+    text: str,
+    plan: Plan,
+    words: Vocabulary,
+    rows: Rows,
+    place: int,
+    tally: Tally,
+    now: float,
+    called: dict[int, str] | None,
+) -> bool:
+    """Understand one event into row `place`; False when its structure or its time cannot be read."""
     fields = plan.kind.fields(text)
+    if fields is None and "\n" in text:
+        # What no kind reads of several lines may stand in the first, and the others be there for people.
+        fields = plan.kind.fields(text[: text.index("\n")])
     if fields is None:
         return False
+    if called is not None:
+        called[place] = fields.get(plan.pair_id, "")
     moment = plan.moments.read(fields.get(plan.time.field, ""), now)
     if moment is None:
         return False

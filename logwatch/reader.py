@@ -15,15 +15,17 @@ import numpy as np
 
 from domain.batch import Accounting
 from domain.codes import SHIPPED, Judgement
+from domain.patients import PatientKeys
 from domain.settings import Format
 from logwatch.by_lines import read_lines
 from logwatch.columns import Columns
 from logwatch.doubled import Passed, settle
-from logwatch.events import EventBlock, Tally
-from logwatch.headings import Headed, Heading, parts
+from logwatch.events import EventBlock, Hashes, Tally
+from logwatch.headings import Headed, Heading, parts, text_of
 from logwatch.judging import Judging
 from logwatch.kinds.base import Mask
 from logwatch.memo import Numbers
+from logwatch.patients import hashes
 from logwatch.plan import Plan, plan
 from logwatch.registry import Capping, Registry
 from logwatch.rows import CONTINUED, EVENT, IGNORED, MALFORMED, Rows
@@ -68,10 +70,14 @@ class Reader:
         *,
         fixed: Mapping[str, str] | None = None,
         codes: Mapping[str, Judgement] = SHIPPED,
+        patients: PatientKeys | None = None,
         samples: Samples | None = None,
         path: str = "formats",
     ) -> None:
-        self._plan = plan(form, fixed or {}, path)
+        planned = plan(form, fixed or {}, path)
+        # Without keys no number is even looked for.
+        self._plan = planned if patients else replace(planned, patient=None)
+        self._patients = patients
         self._sorter = Sorter(form, path)
         self._codes, self._registry = {**self._plan.kind.codes(), **codes}, registry
         self._is_control: Mask = np.empty(0, dtype=np.bool_)
@@ -226,10 +232,10 @@ class Reader:
             rows.put(places, self._read_lines(lines, tally, now))
 
     def _ordinary(self, block: bytes) -> Mask:
-        """Lines that no pattern of the format ignores and that start an event."""
-        return np.array(
-            [self._sorter.sort(line.decode("utf-8", "replace")) == EVENT for line in _lines(block)], dtype=np.bool_
-        )
+        """Lines that no pattern of the format ignores, and that are an event by themselves."""
+        texts = [text_of(line) for line in _lines(block)]
+        sorted_as = zip(self._sorter.sort_all(texts), texts, strict=True)
+        return np.array([verdict == EVENT and whole is text for (verdict, whole), text in sorted_as], dtype=np.bool_)
 
     def _events(self, rows: Rows, now: float, tally: Tally) -> Reading:
         """The events among the rows, judged and capped, with the accounting of all."""
@@ -261,12 +267,22 @@ class Reader:
             final[key], overflow = self._capping[key].apply(column)
             if overflow:
                 tally.overflow[key] = tally.overflow.get(key, 0) + overflow
+        time_us = rows.time_us if keep is None else rows.time_us[keep]
         events = EventBlock(
-            rows.time_us if keep is None else rows.time_us[keep],
+            time_us,
             rows.duration_us if keep is None else rows.duration_us[keep],
             final,
+            self._hashed(rows, keep, time_us),
+            {name: rows.value(name) if keep is None else rows.value(name)[keep] for name in self._plan.values},
         )
         return Reading(events, accounting, tally, keep)
+
+    def _hashed(self, rows: Rows, keep: Numbers | None, time_us: Numbers) -> Hashes | None:
+        """The keyed hashes of the patients, whose numbers are forgotten; None where none are looked for."""
+        if self._patients is None or self._plan.patient is None:
+            return None
+        numbers, rows.patient = rows.patients(), None
+        return hashes(numbers if keep is None else numbers[keep], time_us, self._patients)
 
 
 def _plain_ends(block: bytes) -> bytes:
