@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
@@ -18,6 +19,14 @@ BUNDLE_SUFFIX = ".ppx"
 RECEIPT_VERSION = 1
 
 Spans = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A batch on the agent's disk: its sequence and how many bytes it has."""
+
+    sequence: int
+    bytes: int
 
 
 class BundleHeader(msgspec.Struct, frozen=True, kw_only=True):

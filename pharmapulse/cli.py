@@ -55,6 +55,21 @@ class Command(Protocol):
 class _Parser(argparse.ArgumentParser):
     """A parser, and by it those of the commands, whose errors say where it is explained."""
 
+    _mixing = False
+
+    def parse_known_args(  # type: ignore[override] # the overloads of its own say more than is used here
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse words and options in any order: by itself it loses words after an option, where words may be few."""
+        parts = (argparse.PARSER, argparse.REMAINDER)
+        if self._mixing or any(action.nargs in parts for action in self._get_positional_actions()):
+            return super().parse_known_args(args, namespace)
+        self._mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._mixing = False
+
     def error(self, message: str) -> NoReturn:
         """Tell how it is used, what is wrong and where it is explained, and leave."""
         self.print_usage(sys.stderr)

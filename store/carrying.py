@@ -12,9 +12,9 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from domain.carried import Kept
 from domain.errors import StoreError
 from store.files import Claim
 from store.intervals import Intervals
@@ -25,14 +25,6 @@ from store.sqlite import open_database, stored, transaction
 UNCONFIRMED_BYTES = 1 << 30
 # A mark writes its batch anew. So much is marked in one transaction, for which the agent waits.
 _AT_ONCE_BYTES = 8 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A batch on disk: its sequence and how many bytes it has."""
-
-    sequence: int
-    bytes: int
 
 
 class Carrying:
@@ -69,10 +61,10 @@ class Carrying:
             )
         with stored(self._path):
             self._database.execute("PRAGMA synchronous = FULL")
-            row = self._database.execute("SELECT name, incarnation, sequence FROM agent").fetchone()
+            row = self._database.execute("SELECT name, incarnation FROM agent").fetchone()
         if row is None:
             raise StoreError(f"{self._path}: nothing was counted into it yet")
-        self.agent, self.incarnation, self.sequence = str(row[0]), str(row[1]), int(row[2])
+        self.agent, self.incarnation = str(row[0]), str(row[1])
         if self.agent != agent:
             raise StoreError(f"{self._path}: this outbox belongs to the agent {self.agent}, not {agent}")
 
@@ -99,6 +91,10 @@ class Carrying:
         """The batches that were exported and of which no receipt came, in order. Raises StoreError."""
         return self._in_state(EXPORTED)
 
+    def _last_sequence(self) -> int:
+        with stored(self._path):
+            return int(self._database.execute("SELECT sequence FROM agent").fetchone()[0])
+
     def _in_state(self, state: int) -> Sequence[Kept]:
         with stored(self._path):
             rows = self._database.execute(
@@ -119,11 +115,18 @@ class Carrying:
         """
         self._mark(batches, EXPORTED, (WAITING,))
 
-    def confirmed(self, held: Intervals) -> Sequence[Kept]:
+    def confirmed(self, intervals: Iterable[tuple[int, int]]) -> Sequence[Kept]:
         """The collector holds these sequences; the batches of which that was not known. Raises StoreError.
 
         What is confirmed stays within the bound of delivered batches, the oldest make room.
         """
+        held = Intervals(intervals)
+        if held.last > self._last_sequence():
+            raise StoreError(
+                f"{self._path}: the collector holds batch {held.last}, and this outbox has given out none after "
+                f"{self._last_sequence()}: it is an old copy, whose next batches would be taken for known. Remove it, "
+                "and let the log watcher begin where the other ended (sources.start)"
+            )
         news = [batch for state in (WAITING, EXPORTED) for batch in self._in_state(state) if batch.sequence in held]
         self._mark(news, DELIVERED, (WAITING, EXPORTED))
         self._drop(beyond(self._in_state(DELIVERED), self._kept_bytes))

@@ -1,7 +1,6 @@
 """Which batches a ledger holds, read beside the collector that has it.
 
-Flows out: the set of sequences of each incarnation. The names of the arrived are read before the manifest: a batch that
-is compacted meanwhile stands in one of them at least.
+Flows out: the set of sequences of each incarnation.
 """
 
 from __future__ import annotations
@@ -20,9 +19,16 @@ from store.sqlite import stored
 Held = dict[tuple[str, str], Intervals]
 
 
-def held_by_ledger(directory: Path) -> Held:
-    """What the ledger in `directory` holds; nothing where there is none yet. Raises StoreError."""
+def held_by(directory: Path, spool: Path) -> Held:
+    """What the ledger in `directory` holds, or will once it has booked what waits in the spool. Raises StoreError.
+
+    Each batch goes from the spool to the arrived to the hour files: looked at in that order, none is missed.
+    """
     held: Held = {}
+    waiting = spool / "batches"
+    with stored(waiting):
+        if waiting.exists():
+            add_names(held, waiting)
     arrived, manifest = directory / "arrived", directory / "manifest.sqlite"
     with stored(directory):
         if arrived.exists():

@@ -56,6 +56,7 @@ class AmqpReceiver:
         self._queue = settings.queue
         self._to = str(addresses.broker(settings))
         self._keep, self._kept = SpoolSender(directory), SpoolReceiver(directory)
+        self._carried: set[BatchName] = set()
         self._lock = threading.Lock()
         self._held: dict[BatchName, _Held] = {}
         self._beats: list[_Message] = []
@@ -65,7 +66,13 @@ class AmqpReceiver:
         self._link = Link(parameters(settings, base, "pharmapulse collector"), self._prepare, self._forget, self._to)
 
     def arrivals(self) -> Iterator[Arrival]:
-        """Batches that wait, oldest sequence first for each agent as far as they are here. Raises TransportError."""
+        """Batches that wait, oldest sequence first for each agent as far as they are here. Raises TransportError.
+
+        Before them those that somebody carried here (`collector import`), whether the broker is there or not.
+        """
+        for arrival in self._kept.arrivals():
+            self._carried.add(arrival.name)
+            yield arrival
         seen: set[BatchName] = set()
         while True:
             self._set_strange_aside()
@@ -87,7 +94,13 @@ class AmqpReceiver:
             return sorted(self._held.keys() - seen)
 
     def done(self, name: BatchName) -> None:
-        """Let the broker forget a batch. Where it is not reached, the batch comes again, which is harmless."""
+        """Let the broker forget a batch. Where it is not reached, the batch comes again, which is harmless.
+
+        Raises TransportError where one that was carried here cannot be taken away.
+        """
+        if name in self._carried:
+            self._kept.done(name)
+            self._carried.discard(name)
         with self._lock:
             held = self._held.pop(name, None)
         if held is not None:
@@ -95,6 +108,10 @@ class AmqpReceiver:
 
     def refuse(self, name: BatchName, reason: str) -> None:
         """Set a batch that cannot be used aside in Q.bad, for somebody to look at. Raises TransportError."""
+        if name in self._carried:
+            self._kept.refuse(name, reason)
+            self._carried.discard(name)
+            return  # what the broker may have of it comes in its turn
         with self._lock:
             held = self._held.get(name)
         if held is None:

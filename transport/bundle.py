@@ -14,9 +14,7 @@ A reader takes its own version and the one before. Version 1 is the first. Neith
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
-import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -27,18 +25,18 @@ import msgspec
 
 from domain.batch import BatchName, Heartbeat
 from domain.carried import BundleHeader, spans
-from domain.errors import TransportError, WireError
+from domain.errors import WireError
 from domain.wire import decode_batch, decode_heartbeat, encode_heartbeat
+from transport.whole import whole_file
 
 FIRST_VERSION = BUNDLE_VERSION = 1
 READABLE = range(max(FIRST_VERSION, BUNDLE_VERSION - 1), BUNDLE_VERSION + 1)
 MAGIC = b"PPX"
 # As much as the collector's end of https takes of one.
 MOST_BATCH_BYTES, MOST_OTHER_BYTES = 64 << 20, 16 << 20
-# What a bundle has beside its batches at most, and for each of them.
-FRAME_BYTES, BATCH_FRAME_BYTES = 64 << 10, 17
+# What a bundle has at most beside heartbeat and batches, and beside each batch: its frame, its place in the header.
+_FRAME_BYTES, BATCH_FRAME_BYTES = 512, 64
 _HEADER, _HEARTBEAT, _BATCH, _END = b"H", b"T", b"B", b"E"
-_UNFINISHED = ".unfinished"
 
 
 def write_bundle(
@@ -48,37 +46,20 @@ def write_bundle(
 
     Raises TransportError where it cannot be kept, and what the batches raise.
     """
-    unfinished = path.with_name(f".{path.name}{_UNFINISHED}")
-    try:
-        with unfinished.open("wb") as file:
-            writer = _Writer(file)
-            writer.put(_HEADER, msgspec.json.encode(header))
-            if heartbeat is not None:
-                writer.put(_HEARTBEAT, encode_heartbeat(heartbeat))
-            for sequence, payload in batches:
-                writer.put(_BATCH, sequence.to_bytes(8, "big") + payload)
-            writer.put(_END, writer.digest())
-            file.flush()
-            os.fsync(file.fileno())
-            size = file.tell()
-        unfinished.replace(path)
-        _sync_directory(path.parent)
-    except BaseException as error:
-        with contextlib.suppress(OSError):  # the error itself is told; what is left of it goes with the next export
-            unfinished.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise TransportError(f"{path}: {error.strerror or error}") from error
-        raise
-    return size
+    with whole_file(path) as file:
+        writer = _Writer(file)
+        writer.put(_HEADER, msgspec.json.encode(header))
+        if heartbeat is not None:
+            writer.put(_HEARTBEAT, encode_heartbeat(heartbeat))
+        for sequence, payload in batches:
+            writer.put(_BATCH, sequence.to_bytes(8, "big") + payload)
+        writer.put(_END, writer.digest())
+        return file.tell()
 
 
-def remove_unfinished(folder: Path, agent: str) -> None:
-    """Remove what a killed export of this agent left in a folder. Raises TransportError."""
-    try:
-        for path in folder.glob(f".{agent}.*{_UNFINISHED}"):
-            path.unlink(missing_ok=True)
-    except OSError as error:
-        raise TransportError(f"{folder}: {error.strerror or error}") from error
+def frame_bytes(heartbeat: Heartbeat | None) -> int:
+    """How many bytes a bundle has at most beside its batches."""
+    return _FRAME_BYTES + (0 if heartbeat is None else len(encode_heartbeat(heartbeat)))
 
 
 class _Writer:
@@ -103,7 +84,7 @@ class Bundle:
     """A bundle that is read. Every error names the file and, where it is damaged, the byte where that shows."""
 
     def __init__(self, path: Path) -> None:
-        """Open, and read header and heartbeat. Raises WireError, TransportError."""
+        """Open, and read header and heartbeat. Raises WireError."""
         self._path, self._digest, self._at = path, hashlib.sha256(), 0
         self._before = b""  # the digest of all before the section that was read last
         with self._told():
@@ -157,7 +138,7 @@ class Bundle:
     def batches(self) -> Iterator[tuple[BatchName, bytes]]:
         """The batches in order, once; whoever gets to the end knows that the file is whole.
 
-        Raises WireError where it is not, TransportError where it cannot be read.
+        Raises WireError where it is not, and where it cannot be read.
         """
         kind, content = self._next
         seen: list[int] = []
@@ -177,7 +158,7 @@ class Bundle:
     def check(self, progress: Callable[[int], None]) -> None:
         """Look at all of it: whether the file is whole, and each batch is one and has the name it should.
 
-        `progress` is told of bytes looked at. Raises WireError, TransportError.
+        `progress` is told of bytes looked at. Raises WireError.
         """
         for name, payload in self.batches():
             try:
@@ -217,16 +198,4 @@ class Bundle:
         try:
             yield
         except OSError as error:
-            raise TransportError(f"{self._path}: {error.strerror or error}") from error
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        # Shares of other systems, where a bundle may well be put, have no such thing.
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise
-    finally:
-        os.close(handle)
+            raise WireError(f"{self._path}: cannot be read: {error.strerror or error}") from error

@@ -42,11 +42,14 @@ def _directory(settings: TransportSettings, default_dir: Path, base: Path) -> Pa
 class _Spool:
     """The directory and its folders."""
 
-    def __init__(self, directory: Path) -> None:
-        """Make the folders that are missing. Raises TransportError."""
+    def __init__(self, directory: Path, unfinished: str = "unfinished") -> None:
+        """Make the folders that are missing. Raises TransportError.
+
+        `unfinished` is another one for each process that sends what others may send at the same moment.
+        """
         self._batches = directory / "batches"
         self._heartbeats = directory / "heartbeats"
-        self._unfinished = directory / "unfinished"
+        self._unfinished = directory / unfinished
         self._bad = directory / "bad"
         with _told(directory):
             for folder in (self._batches, self._heartbeats, self._unfinished, self._bad):
