@@ -219,7 +219,7 @@ class Collector:
             self._write(buckets, min(limit, past), now, ahead={}, floors=floors)
         self._write(buckets, limit, now, ahead=ahead, floors=floors)
         if self._buckets is None:
-            self._late.add(late_pairs(self._ledger.arrived(), ahead, self._zone))
+            self._late.add(late_pairs(self._ledger.arrived().cells, ahead, self._zone))
         with self._lock:
             self._buckets, self._filled = buckets, True
             if buckets.size > self._most_bins:

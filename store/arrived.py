@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
-
-from domain.batch import BatchName
-from domain.cells import BUCKET_SECONDS
+from domain.batch import BatchName, Counts
 from domain.errors import WireError
 from domain.wire import decode_batch
 from store.files import write_durably
+from store.kinds import KINDS, Kind
 
 SUFFIX = ".ppb"
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class ArrivedBatch:
-    """A batch's file, the buckets it touches (`end` exclusive; equal where it has no cells) and its cells' number."""
+class Extent:
+    """The time that some rows cover, `end` exclusive."""
 
-    path: Path
     start: int
     end: int
-    cells: int
 
-    def read(self) -> pl.DataFrame:
-        """Its cells. Raises OSError, WireError."""
-        return decode_batch(self.path.read_bytes()).cells
+
+@dataclass(frozen=True, slots=True)
+class ArrivedBatch:
+    """A batch's file, how many rows it has in all, and what those of each kind cover that it has."""
+
+    path: Path
+    rows: int
+    extents: Mapping[str, Extent]
+
+    def read(self) -> Counts:
+        """What was counted. Raises OSError, WireError."""
+        return decode_batch(self.path.read_bytes()).counts
 
 
 class Arrived:
@@ -52,7 +57,7 @@ class Arrived:
                 if name in compacted:
                     path.unlink()
                     continue
-                self._index[name] = _describe(path, decode_batch(path.read_bytes()).cells)
+                self._index[name] = _describe(path, decode_batch(path.read_bytes()).counts)
             except WireError as error:
                 path.replace(self._bad / path.name)
                 _log.error("set aside %s: %s. Have its agent send that batch again", self._bad / path.name, error)
@@ -66,19 +71,24 @@ class Arrived:
     def __iter__(self) -> Iterator[BatchName]:
         return iter(self._index)
 
-    def keep(self, name: BatchName, payload: bytes, cells: pl.DataFrame) -> None:
+    def keep(self, name: BatchName, payload: bytes, counts: Counts) -> None:
         """Keep a batch durably. Raises OSError; then it is not in the index, and keeping it again is harmless."""
         path = self._folder / f"{name}{SUFFIX}"
         write_durably(path, payload, self._aside)
-        self._index[name] = _describe(path, cells)
+        self._index[name] = _describe(path, counts)
 
-    def batches(self, start: int | None = None, end: int | None = None) -> Sequence[ArrivedBatch]:
-        """The batches with a bucket from `start` up to but not including `end`."""
-        return [
-            batch
-            for batch in self._index.values()
-            if batch.cells and (start is None or batch.end > start) and (end is None or batch.start < end)
-        ]
+    def batches(self) -> Sequence[ArrivedBatch]:
+        """All batches."""
+        return list(self._index.values())
+
+    def batches_with(self, kind: Kind, start: int, end: int) -> Sequence[ArrivedBatch]:
+        """The batches with a row of a kind in the time from `start` up to but not including `end`."""
+        found = []
+        for batch in self._index.values():
+            extent = batch.extents.get(kind.name)
+            if extent is not None and extent.end > start and extent.start < end:
+                found.append(batch)
+        return found
 
     def get(self, name: BatchName) -> ArrivedBatch:
         """One batch that is in the index."""
@@ -89,8 +99,12 @@ class Arrived:
         return [self._index.pop(name).path for name in names]
 
 
-def _describe(path: Path, cells: pl.DataFrame) -> ArrivedBatch:
-    if cells.is_empty():
-        return ArrivedBatch(path, 0, 0, 0)
-    first, last = cells.select(pl.col("bucket").min().alias("first"), pl.col("bucket").max().alias("last")).row(0)
-    return ArrivedBatch(path, int(first), int(last) + BUCKET_SECONDS, len(cells))
+def _describe(path: Path, counts: Counts) -> ArrivedBatch:
+    rows, extents = 0, {}
+    for kind in KINDS:
+        frame = kind.of(counts)
+        if not frame.is_empty():
+            first, last = kind.span(frame)
+            extents[kind.name] = Extent(first, last + kind.seconds)
+            rows += len(frame)
+    return ArrivedBatch(path, rows, extents)

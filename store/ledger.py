@@ -1,6 +1,7 @@
-"""The ledger: the collector's durable book of cells, and the set of batches it has (DESIGN 3).
+"""The ledger: the collector's durable book of what was counted, and the set of batches it has (DESIGN 3).
 
-Flows in: encoded batches. Flows out: cells of a time span, whether every sequence up to one is held.
+Flows in: encoded batches. Flows out: cells, gauges and sketches of a time span, whether every sequence up to one is
+held.
 
 Booking is one rename: the synced batch becomes a file in `arrived/`. Arrived files and the hour files that the
 manifest lists *are* the ledger, and their names and the manifest's sequences *are* the set. Compaction swaps
@@ -19,20 +20,20 @@ from pathlib import Path
 
 import polars as pl
 
-from domain.batch import BatchName
-from domain.cells import BUCKET_SECONDS, SCHEMA
+from domain.batch import BatchName, Counts
 from domain.errors import StoreError, WireError
 from domain.ports import Arrival
 from domain.wire import decode_batch
 from store.arrived import Arrived, ArrivedBatch
 from store.files import Claim, sync_directory
-from store.hours import HOUR, check_version, read_parts, split_by_hour, write_part
+from store.hours import HOUR, HourFiles, split_by_hour
+from store.kinds import CELLS, GAUGES, KINDS, SKETCHES, Kind
 from store.manifest import Compacted, Manifest, Part
 
 # An hour in more parts than this is made one. A part a minute merged by eights writes each cell about four times.
 MOST_PARTS = 8
-# Cells moved in one go: bounds the memory of a compaction after a long backfill.
-CELLS_AT_ONCE = 200_000
+# Rows moved in one go: bounds the memory of a compaction after a long backfill.
+ROWS_AT_ONCE = 200_000
 # An hour is settled when the newest cells are this far past it: few late ones are to be expected then.
 SETTLED_SECONDS = 2 * HOUR
 
@@ -49,42 +50,28 @@ class FileLedger:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._hours, self._bad = directory / "hours", directory / "bad"
-        arrived, unfinished = directory / "arrived", directory / "unfinished"
+        arrived, unfinished, bad = directory / "arrived", directory / "unfinished", directory / "bad"
         self._lock = threading.RLock()
         self._compacting = threading.Lock()
         self._readers = 0
         self._superfluous: list[Path] = []
         with self._told():
-            for folder in (self._hours, arrived, unfinished, self._bad):
-                folder.mkdir(parents=True, exist_ok=True)
+            self._hours = HourFiles(directory)
+            for folder in (arrived, unfinished, bad):
+                folder.mkdir(exist_ok=True)
             sync_directory(directory)
             self._claim = Claim(directory / "lock", "ledger")
         try:
             self._manifest = Manifest(directory / "manifest.sqlite")
-            self._arrived = Arrived(arrived, unfinished, self._bad)
+            self._arrived = Arrived(arrived, unfinished, bad)
             with self._told():
                 for leftover in unfinished.iterdir():
                     leftover.unlink()
-                self._check_hours()
+                self._hours.check(self._manifest.parts)
                 self._arrived.load(Compacted(self._manifest))
         except BaseException:
             self._claim.close()
             raise
-
-    def _check_hours(self) -> None:
-        """Remove hour files that no manifest lists, and look at the versions of those it does."""
-        there = {path.name: path for path in self._hours.iterdir()}
-        for name, path in there.items():
-            if name not in self._manifest.parts:
-                path.unlink()
-        if missing := sorted(self._manifest.parts.keys() - there.keys()):
-            raise StoreError(
-                f"{self._hours}: {len(missing)} hour files are missing, the first {missing[0]}. "
-                "Restore them from the backup"
-            )
-        for name in self._manifest.parts:
-            check_version(there[name])
 
     def book(self, arrival: Arrival) -> bool:
         """Keep a batch durably; False when its sequence was known already. Raises WireError, StoreError."""
@@ -98,7 +85,7 @@ class FileLedger:
         with self._lock, self._told():
             if self._holds(name):
                 return False
-            self._arrived.keep(name, arrival.payload, batch.cells)
+            self._arrived.keep(name, arrival.payload, batch.counts)
         return True
 
     def _holds(self, name: BatchName) -> bool:
@@ -117,32 +104,52 @@ class FileLedger:
 
     def cells(self, start: int, end: int) -> pl.DataFrame:
         """All cells of the buckets from `start` up to but not including `end`, schema of cells. Raises StoreError."""
+        return self._rows(CELLS, start, end)
+
+    def gauges(self, start: int, end: int) -> pl.DataFrame:
+        """All gauges of those buckets, schema of gauges: rows of one key are not added. Raises StoreError."""
+        return self._rows(GAUGES, start, end)
+
+    def sketches(self, start: int, end: int) -> pl.DataFrame:
+        """All sketches of the hours that begin in that time, schema of sketches, not added. Raises StoreError."""
+        return self._rows(SKETCHES, start, end)
+
+    def _rows(self, kind: Kind, start: int, end: int) -> pl.DataFrame:
         with self._reading():
             with self._lock:
-                parts = [p for p in self._manifest.parts.values() if p.last >= start and p.first < end]
-                batches = self._arrived.batches(start, end)
+                listed = self._manifest.parts.values()
+                parts = [p for p in listed if p.kind == kind.name and p.last >= start and p.first < end]
+                batches = self._arrived.batches_with(kind, start, end)
             with self._told():
-                return self._read(sorted(parts), batches, start, end)
+                return self._read(kind, sorted(parts), batches, start, end)
 
-    def _read(self, parts: Sequence[Part], batches: Sequence[ArrivedBatch], start: int, end: int) -> pl.DataFrame:
-        within = pl.col("bucket").is_between(start, end, closed="left")
-        frames = [read_parts([self._hours / part.file for part in parts], start, end)]
-        frames += [batch.read().filter(within) for batch in batches]
+    def _read(
+        self, kind: Kind, parts: Sequence[Part], batches: Sequence[ArrivedBatch], start: int, end: int
+    ) -> pl.DataFrame:
+        frames = [self._hours.read(kind, parts, start, end)]
+        frames += [kind.of(batch.read()).filter(kind.within(start, end)) for batch in batches]
         return pl.concat(frames)
 
-    def arrived(self) -> pl.DataFrame:
-        """The cells of the batches that no compaction has moved yet, schema of cells. Raises StoreError."""
+    def arrived(self) -> Counts:
+        """What the batches counted that no compaction has moved yet, rows not added. Raises StoreError."""
         with self._reading():
             with self._lock:
                 batches = self._arrived.batches()
             with self._told():
-                return pl.concat([SCHEMA.to_frame(), *(batch.read() for batch in batches)])
+                counted = [Counts(), *(batch.read() for batch in batches if batch.rows)]
+                return Counts(*(pl.concat([kind.of(counts) for counts in counted]) for kind in KINDS))
 
     def span(self) -> tuple[int, int] | None:
-        """The first bucket with a cell and the end of the last; None while it is empty."""
+        """The first bucket with a cell or a gauge and the end of the last; None while there is none."""
+        kinds = {kind.name: kind for kind in (CELLS, GAUGES)}
         with self._lock:
-            spans = [(part.first, part.last + BUCKET_SECONDS) for part in self._manifest.parts.values()]
-            spans += [(batch.start, batch.end) for batch in self._arrived.batches()]
+            spans = [
+                (part.first, part.last + kinds[part.kind].seconds)
+                for part in self._manifest.parts.values()
+                if part.kind in kinds
+            ]
+            for batch in self._arrived.batches():
+                spans += [(extent.start, extent.end) for name, extent in batch.extents.items() if name in kinds]
         return (min(s for s, _ in spans), max(e for _, e in spans)) if spans else None
 
     def coverage(self) -> tuple[int, int] | None:
@@ -168,7 +175,7 @@ class FileLedger:
     def compact(self) -> int:
         """Move arrived batches into hour files; the number of batches moved. Raises StoreError; then none was lost.
 
-        Whole batches only, and at most about CELLS_AT_ONCE cells a transaction.
+        Whole batches only, and at most about ROWS_AT_ONCE rows a transaction.
         """
         moved = 0
         with self._compacting:
@@ -180,13 +187,13 @@ class FileLedger:
 
     def _next_batches(self) -> Sequence[BatchName]:
         names: list[BatchName] = []
-        cells = 0
+        rows = 0
         with self._lock:
             for name in self._arrived:
-                if names and cells + self._arrived.get(name).cells > CELLS_AT_ONCE:
+                rows += self._arrived.get(name).rows
+                if names and rows > ROWS_AT_ONCE:
                     break
                 names.append(name)
-                cells += self._arrived.get(name).cells
         return names
 
     def _compact(self, names: Sequence[BatchName]) -> None:
@@ -194,60 +201,50 @@ class FileLedger:
             batches = [self._arrived.get(name) for name in names]
             parts = list(self._manifest.parts.values())
         gone: list[Part] = []
-        new: list[Part] = []
-        with self._told(), self._removing_unless_whole(new):
-            cells = pl.concat([SCHEMA.to_frame(), *(batch.read() for batch in batches if batch.cells)])
-            for hour, frame in split_by_hour(cells).items():
-                old = [part for part in parts if part.hour == hour]
-                if len(old) < MOST_PARTS:
-                    new.append(write_part(self._hours, hour, frame))
-                else:
-                    gone += old
-                    new.append(self._write_merged(hour, old, frame))
-            sync_directory(self._hours)
+        # A swap that fails removes nothing: a disk that failed may have kept it all the same.
+        with self._told(), self._hours.adding() as new:
+            counted = [batch.read() for batch in batches if batch.rows]
+            for kind in KINDS:
+                for hour, frame in split_by_hour(kind, [kind.of(counts) for counts in counted]).items():
+                    old = [part for part in parts if part.kind == kind.name and part.hour == hour]
+                    if len(old) < MOST_PARTS:
+                        new.append(self._hours.write(kind, hour, frame))
+                    else:
+                        gone += old
+                        new.append(self._hours.merge(kind, hour, old, frame))
         self._swap(names, gone, new)
 
     def _settle_an_hour(self) -> None:
         """Make one part of the oldest settled hour that has several: one hour a compaction is soon all of them."""
         with self._lock:
-            parts = sorted(self._manifest.parts.values())
+            parts = sorted(self._manifest.parts.values(), key=lambda part: (part.kind, part.hour))
         newest = max((part.last for part in parts), default=0)
-        several = [a.hour for a, b in pairwise(parts) if a.hour == b.hour and a.hour + HOUR + SETTLED_SECONDS <= newest]
+        several = [
+            a.hour
+            for a, b in pairwise(parts)
+            if (a.kind, a.hour) == (b.kind, b.hour) and a.hour + HOUR + SETTLED_SECONDS <= newest
+        ]
         if not several:
             return
-        gone = [part for part in parts if part.hour == several[0]]
-        with self._told():
-            merged = self._write_merged(several[0], gone, SCHEMA.to_frame())
-            sync_directory(self._hours)
-        self._swap((), gone, [merged])
-
-    @contextmanager
-    def _removing_unless_whole(self, new: Sequence[Part]) -> Iterator[None]:
-        """Remove the hour files of an attempt that an error ends: the next writes others.
-
-        Not those of a swap that fails: a disk that failed may have kept it all the same.
-        """
-        try:
-            yield
-        except BaseException:
-            for part in new:
-                (self._hours / part.file).unlink(missing_ok=True)
-            raise
-
-    def _write_merged(self, hour: int, parts: Sequence[Part], more: pl.DataFrame) -> Part:
-        """One part of an hour's parts and some more of its cells. Raises OSError, PolarsError."""
-        old = read_parts([self._hours / part.file for part in parts], hour, hour + HOUR)
-        return write_part(self._hours, hour, split_by_hour(pl.concat([old, more]))[hour])
+        hour = min(several)
+        gone: list[Part] = []
+        with self._told(), self._hours.adding() as merged:
+            for kind in KINDS:
+                old = [part for part in parts if part.kind == kind.name and part.hour == hour]
+                if len(old) > 1:
+                    gone += old
+                    merged.append(self._hours.merge(kind, hour, old, kind.schema.to_frame()))
+        self._swap((), gone, merged)
 
     def _swap(self, names: Sequence[BatchName], gone: Sequence[Part], new: Sequence[Part]) -> None:
         with self._lock:
             self._manifest.swap(names, gone, new)
             self._superfluous += self._arrived.forget(names)
-            self._superfluous += [self._hours / part.file for part in gone]
+            self._superfluous += [self._hours.path(part) for part in gone]
         self._tidy()
 
     def drop_before(self, time: int) -> int:
-        """Forget the cells of whole hours before `time` (their sequences stay known); the number of files removed.
+        """Forget the rows of whole hours before `time` (their sequences stay known); the number of files removed.
 
         Raises StoreError.
         """

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+import msgspec
+
+from domain.batch import Accounting, Position
 from domain.errors import StoreError
 from store import deferred_tables, manifest, outbox
+from store.kinds import KINDS
 from store.state import REVISIONS
 from store.vault import KeyFile, key_trouble
 
@@ -37,6 +41,17 @@ class OutboxFacts:
     database: DatabaseFacts
     agent: str
     waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxContents:
+    """What an agent kept: its totals by source, positions (the last that grew last), batches and bytes that wait."""
+
+    agent: str
+    totals: Mapping[str, Accounting]
+    positions: Sequence[Position]
+    waiting: int
+    waiting_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +120,38 @@ def look_at_outbox(path: Path) -> OutboxFacts:
         return OutboxFacts(facts, "" if agent is None else str(agent[0]), int(waiting))
 
 
+def read_outbox(path: Path) -> OutboxContents:
+    """What an agent kept, also while it runs. Raises StoreError."""
+    with _reading(path) as database:
+        agent = database.execute("SELECT name FROM agent").fetchone()
+        positions = database.execute("SELECT position FROM positions ORDER BY rowid").fetchall()
+        totals = database.execute("SELECT source, accounting FROM totals").fetchall()
+        waits = "SELECT count(*), coalesce(sum(length(payload)), 0) FROM batches WHERE NOT delivered"
+        waiting, size = database.execute(waits).fetchone()
+        try:
+            return OutboxContents(
+                "" if agent is None else str(agent[0]),
+                {source: msgspec.json.decode(total, type=Accounting) for source, total in totals},
+                [msgspec.json.decode(position, type=Position) for (position,) in positions],
+                int(waiting),
+                int(size),
+            )
+        except msgspec.MsgspecError as error:
+            raise StoreError(f"{path}: what an agent kept here cannot be read: {error}") from error
+
+
 def look_at_ledger(directory: Path) -> LedgerFacts:
     """A ledger. Raises StoreError."""
     with _reading(directory / "manifest.sqlite") as database:
         facts = _facts(database, manifest.VERSION)
-        listed = [str(row[0]) for row in database.execute("SELECT file FROM parts ORDER BY file")]
-        there = {path.name for path in (directory / "hours").iterdir()}
+        columns = {str(row[1]) for row in database.execute("PRAGMA table_info(parts)")}
+        kind = "kind" if "kind" in columns else "'cells'"  # before the ledger kept others
+        folders = {kind.name: directory / kind.folder for kind in KINDS}
+        there = {(name, path.name) for name, folder in folders.items() if folder.exists() for path in folder.iterdir()}
+        parts = database.execute(f"SELECT {kind}, file FROM parts ORDER BY file").fetchall()  # noqa: S608 (our words)
+        missing = [str(file) for name, file in parts if (name, file) not in there]
         aside = sum(1 for _ in (directory / "bad").iterdir())
-        return LedgerFacts(facts, len(listed), [name for name in listed if name not in there], aside)
+        return LedgerFacts(facts, len(parts), missing, aside)
 
 
 def look_at_deferred(path: Path) -> tuple[DatabaseFacts, Sequence[QueueFacts], float | None]:

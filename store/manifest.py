@@ -23,6 +23,7 @@ _SCRIPTS = (
     CREATE TABLE coverage (one INTEGER PRIMARY KEY CHECK (one = 1), first INTEGER NOT NULL, past INTEGER NOT NULL);
     CREATE TABLE written (family TEXT, step INTEGER, past INTEGER NOT NULL, PRIMARY KEY (family, step))
     """,
+    "ALTER TABLE parts ADD COLUMN kind TEXT NOT NULL DEFAULT 'cells'",
 )
 # The number of scripts: the version of the file.
 VERSION = len(_SCRIPTS)
@@ -30,13 +31,14 @@ VERSION = len(_SCRIPTS)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Part:
-    """One file of cells of one hour: its name, the hour's start, its first and last bucket, how many cells."""
+    """One file of one hour: its name, the hour's start, its first and last row's time, how many rows of which kind."""
 
     hour: int
     file: str
     first: int
     last: int
-    cells: int
+    rows: int
+    kind: str = "cells"
 
 
 class Manifest:
@@ -48,7 +50,7 @@ class Manifest:
         self._database = open_database(path, _SCRIPTS)
         read = self._database.execute
         with stored(path):
-            self.parts = {row[1]: Part(*row) for row in read("SELECT hour, file, first, last, cells FROM parts")}
+            self.parts = {row[1]: Part(*row) for row in read("SELECT hour, file, first, last, cells, kind FROM parts")}
             self.held: dict[tuple[str, str], Intervals] = {}
             for agent, incarnation, first, last in read("SELECT * FROM held"):
                 self.held.setdefault((agent, incarnation), Intervals()).add(first, last)
@@ -66,8 +68,8 @@ class Manifest:
             write = self._database.executemany
             write("DELETE FROM parts WHERE file = ?", [(part.file,) for part in gone])
             write(
-                "INSERT INTO parts (hour, file, first, last, cells) VALUES (?, ?, ?, ?, ?)",
-                [(part.hour, part.file, part.first, part.last, part.cells) for part in new],
+                "INSERT INTO parts (hour, file, first, last, cells, kind) VALUES (?, ?, ?, ?, ?, ?)",
+                [(part.hour, part.file, part.first, part.last, part.rows, part.kind) for part in new],
             )
             write("DELETE FROM held WHERE agent = ? AND incarnation = ?", list(held))
             write(

@@ -8,7 +8,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 import polars as pl
 
-from domain.batch import Accounting, BatchName, Commit, Heartbeat, OpenCall, Position, RecentLine
+from domain.batch import Accounting, BatchName, Commit, Counts, Heartbeat, OpenCall, Position, RecentLine
 from domain.series import Key, Rows, SeriesKey
 
 
@@ -69,7 +69,7 @@ class Receiver(Protocol):
 
 
 class Ledger(Protocol):
-    """The durable book of cells."""
+    """The durable book of what was counted."""
 
     def book(self, arrival: Arrival) -> bool:
         """Keep a batch durably; False when its sequence was known already. Raises WireError, StoreError."""
@@ -83,12 +83,20 @@ class Ledger(Protocol):
         """All cells of the buckets from `start` up to but not including `end` (epoch seconds), schema of cells."""
         ...
 
-    def arrived(self) -> pl.DataFrame:
-        """The cells of the batches that no compaction has moved yet, schema of cells."""
+    def gauges(self, start: int, end: int) -> pl.DataFrame:
+        """All gauges of those buckets, schema of gauges; rows of one key are not added."""
+        ...
+
+    def sketches(self, start: int, end: int) -> pl.DataFrame:
+        """All sketches of the hours that begin in that time, schema of sketches; rows of one key are not added."""
+        ...
+
+    def arrived(self) -> Counts:
+        """What the batches counted that no compaction has moved yet; rows are not added."""
         ...
 
     def span(self) -> tuple[int, int] | None:
-        """The first bucket with a cell and the end of the last; None while it is empty."""
+        """The first bucket with a cell or a gauge and the end of the last; None while there is none."""
         ...
 
     def coverage(self) -> tuple[int, int] | None:
@@ -108,7 +116,7 @@ class Ledger(Protocol):
         ...
 
     def drop_before(self, time: int) -> int:
-        """Forget the cells of whole hours before `time` (their sequences stay known); the number of files removed."""
+        """Forget the rows of whole hours before `time` (their sequences stay known); the number of files removed."""
         ...
 
     def compact(self) -> int:

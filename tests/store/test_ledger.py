@@ -6,7 +6,8 @@ import random
 import resource
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,18 @@ import store.arrived
 import store.files
 import store.hours
 import store.ledger
+from domain import gauges, sketches
+from domain.batch import Counts
 from domain.cells import SCHEMA, add
 from domain.errors import StoreError, WireError
 from domain.ports import Arrival
 from store.arrived import Arrived
+from store.hours import HourFiles
+from store.kinds import KINDS
 from store.ledger import FileLedger, open_ledger
+from store.looking import look_at_ledger
 from store.manifest import Manifest
-from tests.store.some import INCARNATION, START, arrival, some_cells
+from tests.store.some import INCARNATION, START, arrival, full_arrival, some_cells, some_gauges, some_sketches
 
 END = START + 7_200
 
@@ -34,10 +40,16 @@ def all_of(ledger: FileLedger) -> pl.DataFrame:
     return add([ledger.cells(START, END)])
 
 
+def check_all(ledger: FileLedger, batches: Sequence[Counts]) -> None:
+    """Each batch is in it, and once."""
+    for kind, read in zip(KINDS, (ledger.cells, ledger.gauges, ledger.sketches), strict=True):
+        assert kind.add([read(START, END)]).equals(kind.add([kind.of(counts) for counts in batches])), kind.name
+
+
 def test_an_empty_ledger(tmp_path: Path) -> None:
     ledger = open_ledger(tmp_path)
     assert ledger.cells(START, END).schema == SCHEMA
-    assert ledger.arrived().schema == SCHEMA
+    assert ledger.arrived().cells.schema == SCHEMA
     assert (ledger.span(), ledger.coverage(), ledger.written(), ledger.compact()) == (None, None, {}, 0)
     assert ledger.holds_up_to("agent", INCARNATION, 0)
     assert not ledger.holds_up_to("agent", INCARNATION, 1)
@@ -69,7 +81,7 @@ def test_cells_come_from_arrived_and_hours_alike(tmp_path: Path) -> None:
     assert add([ledger.cells(START + 3_000, START + 4_000)]).equals(add(batches).filter(within))
     everything = add(batches)["bucket"]
     assert ledger.span() == (everything.min(), int(str(everything.max())) + 10)
-    assert ledger.arrived().height == batches[-1].height + batches[-2].height
+    assert ledger.arrived().cells.height == batches[-1].height + batches[-2].height
     ledger.close()
     assert all_of(open_ledger(tmp_path)).equals(add(batches))
 
@@ -126,6 +138,96 @@ def test_hours_that_are_over_become_one_part_each(tmp_path: Path) -> None:
     assert sorted(part.hour - START for part in ledger._manifest.parts.values()) == [0, 7 * 3_600]
     assert add([ledger.cells(START, START + 9 * 3_600)]).equals(add(batches))
     assert len(list((tmp_path / "hours").iterdir())) == 2
+
+
+def some_counts(seed: int, first: int = START) -> Counts:
+    return Counts(some_cells(seed, first, 600), some_gauges(seed, first, 600), some_sketches(seed, first, 1))
+
+
+def test_gauges_and_sketches_go_the_way_of_cells(tmp_path: Path) -> None:
+    ledger = open_ledger(tmp_path)
+    batches = [Counts(some_cells(i), some_gauges(i), some_sketches(i)) for i in range(20)]
+    for i, counts in enumerate(batches):
+        assert ledger.book(full_arrival(i + 1, counts))
+        if i % 2:
+            ledger.compact()
+        check_all(ledger, batches[: i + 1])
+    assert ledger.compact() == 0
+    ledger.book(full_arrival(21, some_counts(21)))
+    waiting = ledger.arrived()
+    for kind in KINDS:
+        assert kind.of(waiting).equals(kind.of(some_counts(21)))
+        assert 0 < len(list((tmp_path / kind.folder).iterdir())) <= 16
+    hour = ledger.sketches(START + 1, START + 3_601)
+    assert set(hour["hour"]) == {START + 3_600}
+    within = pl.col("bucket").is_between(START + 300, START + 400, closed="left")
+    everything = gauges.add([counts.gauges for counts in [*batches, some_counts(21)]])
+    assert gauges.add([ledger.gauges(START + 300, START + 400)]).equals(everything.filter(within))
+    ledger.close()
+    check_all(open_ledger(tmp_path), [*batches, some_counts(21)])
+
+
+def test_batches_of_one_kind_only(tmp_path: Path) -> None:
+    ledger = open_ledger(tmp_path)
+    ledger.book(full_arrival(1, Counts(gauges=some_gauges(1))))
+    ledger.book(full_arrival(2, Counts(sketches=some_sketches(2))))
+    ledger.book(full_arrival(3, Counts()))
+    assert ledger.span() == (some_gauges(1)["bucket"].min(), int(str(some_gauges(1)["bucket"].max())) + 10)
+    assert ledger.compact() == 3
+    assert ledger.span() == (some_gauges(1)["bucket"].min(), int(str(some_gauges(1)["bucket"].max())) + 10)
+    assert ledger.cells(START, END).is_empty()
+    assert not list((tmp_path / "hours").iterdir())
+    assert sketches.add([ledger.sketches(START, END)]).equals(some_sketches(2))
+
+
+def test_what_is_forgotten_is_forgotten_of_every_kind(tmp_path: Path) -> None:
+    ledger = open_ledger(tmp_path)
+    ledger.book(full_arrival(1, Counts(some_cells(1), some_gauges(1), some_sketches(1))))
+    ledger.compact()
+    assert ledger.drop_before(START + 3_600) == 3
+    for kind, read in zip(KINDS, (ledger.cells, ledger.gauges, ledger.sketches), strict=True):
+        assert read(START, END)[kind.time].min() >= START + 3_600  # type: ignore[operator]
+        assert len(list((tmp_path / kind.folder).iterdir())) == 1
+
+
+def test_hours_that_are_over_become_one_part_of_each_kind(tmp_path: Path) -> None:
+    ledger = open_ledger(tmp_path)
+    batches = [some_counts(i) for i in range(4)] + [some_counts(5, START + 7 * 3_600)]
+    for i, counts in enumerate(batches):
+        ledger.book(full_arrival(i + 1, counts))
+        ledger.compact()
+    for kind in KINDS:
+        assert len(list((tmp_path / kind.folder).iterdir())) == 2, kind.name
+    check_all(ledger, batches[:4])
+
+
+def test_an_hour_file_of_another_kind_that_is_missing_is_told(tmp_path: Path) -> None:
+    ledger = open_ledger(tmp_path)
+    ledger.book(full_arrival(1, some_counts(1)))
+    ledger.compact()
+    ledger.close()
+    [part] = (tmp_path / "sketches").iterdir()
+    part.unlink()
+    with pytest.raises(StoreError, match=r"sketches: 1 hour files are missing"):
+        open_ledger(tmp_path)
+    assert look_at_ledger(tmp_path).missing == [part.name]
+    assert look_at_ledger(tmp_path).hours == 3
+
+
+def test_a_ledger_of_before_there_were_other_kinds(tmp_path: Path) -> None:
+    ledger = open_ledger(tmp_path)
+    ledger.book(arrival(1, some_cells(1)))
+    ledger.compact()
+    ledger.close()
+    with closing(sqlite3.connect(tmp_path / "manifest.sqlite")) as database:
+        database.executescript("ALTER TABLE parts DROP COLUMN kind; PRAGMA user_version = 1")
+    assert (look_at_ledger(tmp_path).hours, look_at_ledger(tmp_path).missing) == (2, [])
+    ledger = open_ledger(tmp_path)
+    assert all_of(ledger).equals(some_cells(1))
+    ledger.book(full_arrival(2, some_counts(2)))
+    ledger.compact()
+    check_all(ledger, [Counts(some_cells(1)), some_counts(2)])
+    assert (tmp_path / "manifest.sqlite.before-2").exists()
 
 
 def test_damaged_and_misnamed_batches_are_refused(tmp_path: Path) -> None:
@@ -215,9 +317,10 @@ STEPS: list[tuple[Any, str]] = [
     (store.arrived, "write_durably"),
     (store.files, "sync_directory"),
     (Path, "replace"),
-    (store.ledger, "write_part"),
+    (HourFiles, "write"),
+    (HourFiles, "merge"),
     (store.hours, "sync_file"),
-    (store.ledger, "sync_directory"),
+    (store.hours, "sync_directory"),
     (Manifest, "swap"),
     (Arrived, "forget"),
     (Path, "unlink"),
@@ -245,28 +348,28 @@ def test_killed_at_each_step_nothing_is_lost_or_doubled(
             raise Killed
         return result
 
-    batches = [some_cells(i) for i in range(9)]
+    batches = [Counts(some_cells(i), some_gauges(i), some_sketches(i)) for i in range(9)]
     ledger = open_ledger(tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, killing)
         try:
-            for i, cells in enumerate(batches):
-                ledger.book(arrival(i + 1, cells))
+            for i, counts in enumerate(batches):
+                ledger.book(full_arrival(i + 1, counts))
                 if i % 2:
                     ledger.compact()
         except Killed:
             count = -100
     ledger.close()
     ledger = open_ledger(tmp_path)
-    for i, cells in enumerate(batches):
-        ledger.book(arrival(i + 1, cells))
-    assert all_of(ledger).equals(add(batches))
+    for i, counts in enumerate(batches):
+        ledger.book(full_arrival(i + 1, counts))
+    check_all(ledger, batches)
     ledger.compact()
-    assert all_of(ledger).equals(add(batches))
+    check_all(ledger, batches)
     assert ledger.holds_up_to("agent", INCARNATION, 9)
     assert not list((tmp_path / "arrived").iterdir())
     assert not list((tmp_path / "unfinished").iterdir())
-    listed = {path.name for path in (tmp_path / "hours").iterdir()}
+    listed = {path.name for kind in KINDS for path in (tmp_path / kind.folder).iterdir()}
     assert listed == set(ledger._manifest.parts)
     ledger.close()
 
