@@ -14,10 +14,12 @@ from itertools import pairwise
 class Tail:
     """What of one file's lines is held back."""
 
-    __slots__ = ("_rest",)
+    __slots__ = ("_rest", "lines")
 
     def __init__(self) -> None:
         self._rest = b""
+        # How many lines that is.
+        self.lines = 0
 
     @property
     def size(self) -> int:
@@ -39,10 +41,11 @@ class Tail:
         last = blocks.pop()
         kept = held(last) if last else 0
         self._rest = last[len(last) - kept :] if kept else b""
+        self.lines = self._rest.count(b"\n")
         blocks.append(last[: len(last) - kept])
         return [block for block in blocks if block]
 
     def release(self) -> bytes:
         """What was held back, as nothing continues it any more."""
-        rest, self._rest = self._rest, b""
+        rest, self._rest, self.lines = self._rest, b"", 0
         return rest

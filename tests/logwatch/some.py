@@ -16,6 +16,7 @@ from domain.settings import Fields, Format, Join, Picked, Template, TimeField, V
 from logwatch.catalog import shipped
 from logwatch.count import count
 from logwatch.events import LINE_KEYS, EventBlock, Tally
+from logwatch.joins import Tail
 from logwatch.lines import LineCutter
 from logwatch.reader import Reader, Way
 from logwatch.registry import Registry
@@ -113,8 +114,9 @@ def read_blocks(form: Format, blocks: Sequence[bytes], way: Way, cap: int = 300,
     """What one reader gives for blocks of whole lines, read one way."""
     registry = Registry(cap)
     reader = Reader(form, registry, patients=DayKeys())
-    read = Read()
-    for block in blocks:
+    read, tail = Read(), Tail()
+    whole = [part for block in blocks for part in tail.feed(block, (), reader.held)]
+    for block in (*whole, tail.release()):
         reading = reader.read(block, now, way)
         read.accounting += reading.accounting
         read.tally.add(reading.tally)
