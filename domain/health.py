@@ -19,6 +19,7 @@ from domain.errors import PharmapulseError
 from domain.redact import mask_patients
 
 PATHS = ("/healthz", "/readyz", "/metrics")
+STATUS = "/status"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # A proxy in front says by one of these for whom it asks.
 _PASSED_ON = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP", "HTTP_X_CLIENT_IP")
@@ -76,12 +77,16 @@ def probe(name: str, look: Callable[[], str]) -> Check:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What a process is asked for: its loops, what its work needs, its figures as text."""
+    """What a process is asked for: its loops, what its work needs, its figures as text.
+
+    `status` is more about its work as JSON, where it has that to tell.
+    """
 
     process: str
     alive: Callable[[], Iterable[Check]]
     ready: Callable[[], Iterable[Check]]
     metrics: Callable[[], bytes]
+    status: Callable[[], bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ def report(process: str, checks: Iterable[Check]) -> Report:
 
 
 def answer(health: Health, path: str, *, direct: bool) -> Answer | None:
-    """The answer at one of PATHS; None for any other.
+    """The answer at one of PATHS, and at STATUS where the process has one; None for any other.
 
     Who asks from elsewhere than this machine hears whether all is well, and neither reasons nor figures.
     """
@@ -108,6 +113,10 @@ def answer(health: Health, path: str, *, direct: bool) -> Answer | None:
         if not direct:
             return _problem(HTTPStatus.FORBIDDEN, "metrics are told on this machine only; ask 127.0.0.1 itself")
         return Answer(HTTPStatus.OK, METRICS_TYPE, health.metrics())
+    if path == STATUS and health.status is not None:
+        if not direct:
+            return _problem(HTTPStatus.FORBIDDEN, "the status is told on this machine only; ask 127.0.0.1 itself")
+        return Answer(HTTPStatus.OK, "application/json", health.status())
     if path not in PATHS:
         return None
     told = report(health.process, health.alive() if path == "/healthz" else health.ready())

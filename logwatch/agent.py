@@ -73,6 +73,11 @@ class Agent:
         self.stats = Stats()
         self._handing = Handing(outbox, sender, self._watches, self.stats, recent)
 
+    @property
+    def name(self) -> str:
+        """The agent's name."""
+        return self._outbox.agent
+
     def run(self, waker: Waker, stop: Callable[[], bool]) -> None:
         """Tick until told to stop."""
         while not stop():
