@@ -127,7 +127,8 @@ class Carrying:
                 f"{self._last_sequence()}: it is an old copy, whose next batches would be taken for known. Remove it, "
                 "and let the log watcher begin where the other ended (sources.start)"
             )
-        news = [batch for state in (WAITING, EXPORTED) for batch in self._in_state(state) if batch.sequence in held]
+        known = sorted([*self.waiting(), *self.unconfirmed()], key=lambda batch: batch.sequence)
+        news = [batch for batch in known if batch.sequence in held]
         self._mark(news, DELIVERED, (WAITING, EXPORTED))
         self._drop(beyond(self._in_state(DELIVERED), self._kept_bytes))
         return news

@@ -26,3 +26,13 @@ def test_intervals_are_a_set(ranges: list[tuple[int, int]]) -> None:
         assert intervals.covers(first, first + 5) == (set(range(first, first + 6)) <= numbers)
     assert intervals.covers(5, 4)
     assert list(Intervals(intervals)) == kept
+
+
+def test_gaps_are_what_is_missing_up_to_a_number() -> None:
+    held = Intervals([(3, 5), (9, 9)])
+    assert held.gaps(12) == [(1, 2), (6, 8), (10, 12)]
+    assert held.gaps(9) == [(1, 2), (6, 8)]
+    assert held.gaps(8) == [(1, 2), (6, 8)]
+    assert held.gaps(4) == [(1, 2)]
+    assert held.gaps(0) == []
+    assert (held.last, Intervals().last, Intervals().gaps(2)) == (9, 0, [(1, 2)])
