@@ -1,0 +1,381 @@
+"""A soak of log watcher and collector: traffic, rotation, kills, no broker, a full disk; then quiet, to be measured.
+
+`python -m tests.system.soak --seconds 1800 --report soak.json` is `make soak-logwatch`: it exits 1 where the
+collector's totals are not the writer's, key by key. `--seconds 0 --steady 60` only measures: `make latency`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from domain.batch import Accounting
+from domain.errors import LiveUnavailableError
+from domain.settings import TransportSettings
+from pharmapulse.config import load
+from pharmapulse.places import OFFSETS, Places
+from pharmapulse.wiring import live
+from store.ledger import open_ledger
+from tests.services.rabbitmq import PROGRAMS, OwnRabbit, Role
+from tests.system.measuring import Latency, Usage
+from tests.system.rotating import METHODS
+from tests.system.support import Running, free_port, try_get, wait_for
+from tests.system.writing import CELLS, HUBS, KEYS, Plan
+
+__all__ = ["Soak", "Times", "main"]
+QUEUE = "test-soak"
+DISK = "256m"
+_LOOK_SECONDS = 0.5
+# What ends by itself more often does not get over what befell it.
+MOST_ENDS = 20
+_DRAIN_SECONDS = 300.0
+_WATERMARK = "pharmapulse_source_watermark_timestamp_seconds{"
+
+
+class Times(msgspec.Struct, frozen=True, kw_only=True):
+    """How long what lasts, in seconds; 0 for not at all."""
+
+    hard: float = 1_800.0
+    steady: float = 60.0
+    kill_every: float = 20.0
+    no_broker: float = 300.0
+    full_disk: float = 60.0
+
+
+class Soak:
+    """One run in a folder of its own. `events` tells what was done when, in seconds from the start."""
+
+    def __init__(self, folder: Path, plan: Plan, times: Times, transport: str) -> None:
+        self._folder, self._plan, self._times, self._transport = folder, plan, times, transport
+        self._chance = random.Random(plan.seed)
+        self._begun = time.monotonic()
+        self.events: list[tuple[float, str]] = []
+        self._kills: Counter[str] = Counter()
+        self._ended: Counter[str] = Counter()
+        self._ports = {"logwatch": free_port(), "collector": free_port()}
+        self._homes = {"logwatch": folder / "agent", "collector": folder / "site"}
+        self._processes: dict[str, Running] = {}
+        self._rabbit: OwnRabbit | None = None
+        self._refused = False
+
+    def run(self) -> dict[str, Any]:
+        """Soak, drain, compare; the report."""
+        with ExitStack() as stack:
+            for home in self._homes.values():
+                home.mkdir(parents=True)
+            if self._times.full_disk:
+                stack.enter_context(_disk_of_its_own(self._homes["logwatch"] / "data"))
+            if self._transport == "amqp":
+                self._rabbit = stack.enter_context(_broker(self._folder / "broker"))
+            for name in self._homes:
+                self._configure(name)
+            self._writer = stack.enter_context(_writer(self._folder, self._plan))
+            stack.callback(self._stop_all)
+            for name in ("collector", "logwatch"):
+                self._start(name)
+            self._buckets = live(load(self._homes["collector"] / "pharmapulse.toml"))
+            hard, steady = Usage(), Usage()
+            self._go_through(hard)
+            latency, span = self._go_steady(steady)
+            truth = self._end_writing()
+            drained = self._drain(truth)
+            said = {name: process.said() for name, process in self._processes.items()}
+            self._stop_all()
+            return {
+                "plan": msgspec.to_builtins(self._plan), "times": msgspec.to_builtins(self._times),
+                "transport": self._transport, "seconds": round(time.monotonic() - self._begun, 1),
+                "lines": truth["lines"], "bytes": truth["bytes"], "rotations": truth["rotations"],
+                "kills": dict(self._kills), "ended_by_themselves": dict(self._ended),
+                "disk_was_full": self._refused, "drained_seconds": drained, **self._compared(truth),
+                "latency": latency.told(truth["markers"], *span), "usage_hard": hard.told(),
+                "usage_steady": steady.told(), "writer_cpu_seconds": round(truth["cpu_seconds"], 1),
+                "tracebacks": {name: text.count("Traceback") for name, text in said.items()},
+                "events": self.events,
+            }  # fmt: skip
+
+    # -- processes -------------------------------------------------------------------------------------------------
+
+    def _configure(self, name: str) -> None:
+        role: Role = "agent" if name == "logwatch" else "collector"
+        of = TransportSettings(url=f"spool:{self._folder}/spool")
+        if self._rabbit is not None:
+            of = self._rabbit.settings(role, QUEUE)
+        lines = [
+            "[site]", 'name = "Soaked"', 'data = "data"', "[web]", f"port = {self._ports[name]}",
+            "[transport]", f'url = "{of.url}"',
+        ]  # fmt: skip
+        if self._rabbit is not None:
+            lines += [f'queue = "{of.queue}"', f'password_file = "{of.password_file}"']
+        if name == "logwatch":
+            for hub, kind in HUBS.items():
+                paths = f'paths = ["{self._plan.folder}/{hub}/*.log*"]'
+                lines += ["[[sources]]", f'name = "{hub}"', paths, f'format = "hub-{kind}"', f'hub = "{hub}"']
+        (self._homes[name] / "pharmapulse.toml").write_text("\n".join(lines) + "\n")
+
+    def _start(self, name: str) -> None:
+        config = str(self._homes[name] / "pharmapulse.toml")
+        self._processes[name] = Running(self._folder / f"{name}.log", name, "--config", config)
+
+    def _stop_all(self) -> None:
+        for process in self._processes.values():
+            if process.alive():
+                process.stop()
+
+    def _kill(self) -> None:
+        name = self._chance.choice(("logwatch", "collector"))
+        self._tell(f"kill -9 of {name}")
+        self._processes[name].kill()
+        self._kills[name] += 1
+        self._start(name)
+
+    def _keep_alive(self) -> None:
+        """Start what has ended, as an init system does."""
+        for name, process in self._processes.items():
+            if not process.alive():
+                self._tell(f"{name} ended by itself: {process.said()[-300:]}")
+                self._ended[name] += 1
+                assert self._ended[name] <= MOST_ENDS, process.said()[-3_000:]
+                self._start(name)
+
+    def _look_after(self) -> None:
+        """Keep all alive; tell the writer up to when all is read."""
+        self._keep_alive()
+        page = try_get(self._ports["logwatch"] + OFFSETS["logwatch"], "/metrics")
+        marks = [float(line.split()[-1]) for line in (page or b"").decode().splitlines() if line.startswith(_WATERMARK)]
+        if len(marks) == len(HUBS):
+            self._order(f"read {min(marks)}")
+
+    def _order(self, words: str) -> None:
+        assert self._writer.stdin is not None
+        self._writer.stdin.write(f"{words}\n".encode())
+        self._writer.stdin.flush()
+
+    def _tell(self, what: str) -> None:
+        self.events.append((round(time.monotonic() - self._begun, 1), what))
+
+    # -- what happens ----------------------------------------------------------------------------------------------
+
+    def _go_through(self, usage: Usage) -> None:
+        """The hard time: each thing at its moment."""
+        times, begun = self._times, time.monotonic()
+        due: list[tuple[float, Callable[[], None]]] = []
+        due += [(times.kill_every * n, self._kill) for n in range(1, int(times.hard / times.kill_every))]
+        if self._rabbit is not None and times.no_broker:
+            first = 0.2 * times.hard
+            due += [(first, self._stop_broker), (first + times.no_broker, self._start_broker)]
+        if times.full_disk:
+            first = 0.7 * times.hard
+            due += [(first, self._fill_disk), (first + times.full_disk, self._free_disk)]
+        due.sort(key=lambda event: event[0])
+        while (now := time.monotonic() - begun) < times.hard:
+            while due and due[0][0] <= now:
+                due.pop(0)[1]()
+            self._pause(usage)
+
+    def _pause(self, usage: Usage) -> None:
+        self._look_after()
+        usage.look({name: process.pid for name, process in self._processes.items()})
+        assert self._writer.poll() is None, "the writer has ended"
+        time.sleep(_LOOK_SECONDS)
+
+    def _stop_broker(self) -> None:
+        assert self._rabbit is not None
+        self._tell("the broker is stopped")
+        self._rabbit.kill()
+
+    def _start_broker(self) -> None:
+        assert self._rabbit is not None
+        self._rabbit.start(wait=False)
+        self._tell("the broker is started")
+
+    @property
+    def _ballast(self) -> Path:
+        return self._homes["logwatch"] / "data" / "ballast"
+
+    def _fill_disk(self) -> None:
+        """Nothing is left for anybody, nor what is freed meanwhile."""
+        self._tell("the agent's disk is filled")
+        subprocess.run(["dd", "if=/dev/zero", f"of={self._ballast}", "bs=64k"], check=False, capture_output=True)
+
+    def _free_disk(self) -> None:
+        self._refused = "not kept, and read again" in self._processes["logwatch"].said()
+        self._ballast.unlink()
+        self._tell("the agent's disk has room again")
+
+    def _go_steady(self, usage: Usage) -> tuple[Latency, tuple[float, float]]:
+        """Wait until all is caught up with, then measure for a while that nothing disturbs."""
+        latency = Latency(self._buckets)
+
+        def caught_up() -> bool:
+            self._look_after()
+            mark = self._complete_up_to()
+            return mark is not None and time.time() - mark < 6
+
+        wait_for("log watcher and collector to catch up", caught_up, _DRAIN_SECONDS, 0.5)
+        self._tell("caught up; measured from now on")
+        begin = time.time() + 2
+        latency.start()
+        try:
+            end = begin + self._times.steady
+            while time.time() < end + 5:
+                self._pause(usage)
+        finally:
+            latency.stop()
+        return latency, (begin, end)
+
+    def _complete_up_to(self) -> float | None:
+        try:
+            return self._buckets.complete_up_to()
+        except LiveUnavailableError:
+            return None
+
+    def _end_writing(self) -> dict[str, Any]:
+        self._order("stop")
+        assert self._writer.wait(60) == 0
+        self._tell("the writer has ended")
+        told: dict[str, Any] = json.loads((self._folder / "truth.json").read_bytes())
+        return told
+
+    def _drain(self, truth: dict[str, Any]) -> float:
+        """Wait until the collector is complete up to a moment after the last line; the seconds it took."""
+        begun, last = time.monotonic(), time.time()
+
+        def complete() -> bool:
+            self._keep_alive()
+            return (self._complete_up_to() or 0.0) > last and self._accounting().lines >= truth["lines"]
+
+        try:
+            wait_for("the collector to be complete", complete, _DRAIN_SECONDS, 0.5)
+        except AssertionError as error:
+            self._tell(str(error))
+        return round(time.monotonic() - begun, 1)
+
+    def _accounting(self) -> Accounting:
+        """All lines, as the collector was told of them."""
+        try:
+            of = [source.accounting for agent in self._buckets.sources() for source in agent.sources]
+        except LiveUnavailableError:
+            of = []
+        self._last_accounting = sum(of, Accounting()) if of else getattr(self, "_last_accounting", Accounting())
+        return self._last_accounting
+
+    # -- what came of it -------------------------------------------------------------------------------------------
+
+    def _compared(self, truth: dict[str, Any]) -> dict[str, Any]:
+        """The ledger beside what was written: by bucket and key, and the accounting."""
+        written = pl.read_parquet(self._folder / "truth.parquet")
+        places = Places(load(self._homes["collector"] / "pharmapulse.toml").data)
+        with closing(open_ledger(places.ledger)) as ledger:
+            span = ledger.span() or (0, 0)
+            hours = range(span[0] // 3_600 * 3_600, span[1] + 1, 3_600)
+            booked = pl.concat([CELLS.to_frame(), *(_totals(ledger.cells(hour, hour + 3_600)) for hour in hours)])
+        booked = booked.sort(CELLS.names())
+        written = written.sort(CELLS.names())
+        other = pl.concat([written.join(booked, on=CELLS.names(), how="anti").head(10),
+                           booked.join(written, on=CELLS.names(), how="anti").head(10)])  # fmt: skip
+        found = self._accounting()
+        fates = {
+            name: (getattr(found, name), truth[name]) for name in ("lines", "events", "malformed", "ignored", "bytes")
+        }
+        bad = [str(path) for folder in ("ledger", "spool") if (places.data / folder / "bad").is_dir()
+               for path in (places.data / folder / "bad").iterdir()]  # fmt: skip
+        same = booked.equals(written)
+        return {
+            "equal": same and found.balanced and not bad and all(one == two for one, two in fates.values()),
+            "calls_booked": int(booked["calls"].sum()), "calls_written": int(written["calls"].sum()),
+            "keys": written.height, "accounting": {name: list(pair) for name, pair in fates.items()},
+            "balanced": found.balanced, "refused_batches": bad, "differences": other.to_dicts(),
+        }  # fmt: skip
+
+
+def _totals(cells: pl.DataFrame) -> pl.DataFrame:
+    """Cells added over what the writer does not know: side and bin."""
+    by = ["bucket", *KEYS, "class"]
+    totals = pl.col("calls").sum(), pl.col("sum_us").sum(), pl.col("max_us").max()
+    return cells.group_by(by).agg(*totals).select(pl.col(name).cast(of) for name, of in CELLS.items())
+
+
+@contextmanager
+def _disk_of_its_own(place: Path) -> Iterator[None]:
+    """A small disk, which one may fill without harm: in memory, for whoever may mount one (root)."""
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(place)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+@contextmanager
+def _broker(folder: Path) -> Iterator[OwnRabbit]:
+    program = next(filter(None, map(shutil.which, PROGRAMS)))
+    folder.mkdir()
+    rabbit = OwnRabbit(program, folder)
+    try:
+        rabbit.start()
+        yield rabbit
+    finally:
+        rabbit.close()
+
+
+@contextmanager
+def _writer(folder: Path, plan: Plan) -> Iterator[subprocess.Popen[bytes]]:
+    """The process that writes the logs."""
+    (folder / "plan.json").write_bytes(msgspec.json.encode(plan))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.system.writing", str(folder / "plan.json")], stdin=subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def main() -> int:
+    """Soak as the arguments say; 0 when all was equal."""
+    parser = argparse.ArgumentParser(description="soak log watcher and collector")
+    parser.add_argument("--seconds", type=float, default=1_800)
+    parser.add_argument("--steady", type=float, default=60)
+    parser.add_argument("--rate", type=float, default=5_000)
+    parser.add_argument("--rotate", type=float, default=60)
+    parser.add_argument("--no-broker", type=float, default=300)
+    parser.add_argument("--full-disk", type=float, default=60)
+    parser.add_argument("--transport", choices=("amqp", "spool"), default="amqp")
+    parser.add_argument("--methods", default=",".join(METHODS))
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--report", type=Path)
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # nothing is left running, nor mounted
+    with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as folder:
+        plan = Plan(
+            folder=f"{folder}/logs", seed=options.seed, rate=options.rate, rotate_seconds=options.rotate,
+            methods=tuple(options.methods.split(",")),
+        )  # fmt: skip
+        full = options.full_disk if options.seconds else 0.0
+        times = Times(hard=options.seconds, steady=options.steady, no_broker=options.no_broker, full_disk=full)
+        report = Soak(Path(folder), plan, times, options.transport).run()
+    text = json.dumps(report, indent=1)
+    if options.report:
+        options.report.write_text(text + "\n")
+    print(text)
+    return 0 if report["equal"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
