@@ -23,11 +23,13 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import unquote_plus
 
+import msgspec
 import polars as pl
 import zstandard
 
 from domain.redact import has_patient
 from domain.wire import decode_batch
+from transport.bundle import MAGIC, Bundle
 
 _DIGITS = re.compile(rb"\d(?:[ .\-/_]?\d){10,}")
 _SEPARATORS = b" .-/_"
@@ -108,6 +110,9 @@ class Search:
             self.frame(place, batch.cells)
             header = data[12 : 12 + int.from_bytes(data[8:12], "big")]
             self.value(place, json.loads(header))
+        elif data.startswith(MAGIC):
+            self._seen("bundles")
+            self.bundle(place, data)
         elif data.startswith((_GZIP, _ZSTD)):
             self._seen("compressed")
             self.blob(f"{place}, decompressed", b"".join(_decompressed(data)))
@@ -122,6 +127,16 @@ class Search:
                 self.value(place, json.loads(text))
             except ValueError:
                 self.text(place, text)
+
+    def bundle(self, place: str, data: bytes) -> None:
+        """What a bundle tells of itself, and each batch in it."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "x.ppx"
+            path.write_bytes(data)
+            with Bundle(path) as bundle:
+                self.value(place, msgspec.to_builtins((bundle.header, bundle.heartbeat)))
+                for name, payload in bundle.batches():
+                    self.blob(f"{place}, batch {name.sequence}", payload)
 
     def sqlite(self, path: Path) -> None:
         """Every column of every table, its write-ahead log included, from a copy."""

@@ -15,6 +15,7 @@ from tests.services.rabbitmq import own_rabbitmq, queue, rabbitmq
 from tests.system.support import wait_for
 from tests.transport.ways import AmqpWay, HttpsWay, SpoolWay, Way, batch, heartbeat, in_time
 from transport.registry import OpenReceiver
+from transport.spool import SpoolSender
 
 __all__ = ["own_rabbitmq", "queue", "rabbitmq"]
 
@@ -137,6 +138,25 @@ def test_what_is_refused_is_kept_aside_loudly(way: Way, caplog: pytest.LogCaptur
     again = restarted(way, receiver)
     wait_for("the other one", lambda: names(again) == [batch(2)[0]], 5)
     assert way.set_aside() == [batch(1)[1]]
+
+
+def test_what_somebody_carried_here_arrives_beside_it(way: Way) -> None:
+    receiver = begun(way)
+    carried = SpoolSender(way.folder / "spool", "importing")
+    carried.send(*batch(2))
+    carried.send(*batch(3))
+    carried.beat(heartbeat(3))
+    sender = way.open_sender()
+    sender.send(*batch(1))
+    sender.send(*batch(2))
+    wait_for("all of them", lambda: {*names(receiver)} == {batch(sequence)[0] for sequence in (1, 2, 3)})
+    assert receiver.heartbeats() == [heartbeat(3)]
+    receiver.refuse(batch(3)[0], "it is of another world")
+    while waiting := names(receiver):
+        receiver.done(waiting[0])
+    assert not list((way.folder / "spool" / "batches").iterdir())
+    assert [path.name for path in (way.folder / "spool" / "bad").iterdir()] == [f"{batch(3)[0]}.ppb"]
+    assert names(restarted(way, receiver)) == []
 
 
 def test_a_large_batch_goes_through(way: Way) -> None:
