@@ -85,11 +85,8 @@ def bundle_name(header: BundleHeader) -> str:
 
 def make_receipt(made: float, agents: Sequence[HeldOf]) -> bytes:
     """The bytes of a receipt."""
-    return msgspec.json.format(
-        msgspec.json.encode(
-            Receipt(version=RECEIPT_VERSION, made=made, agents=tuple(agents), check=_check(made, agents))
-        )
-    )
+    receipt = Receipt(version=RECEIPT_VERSION, made=made, agents=tuple(agents), check=_check(made, agents))
+    return msgspec.json.format(msgspec.json.encode(receipt), indent=1) + b"\n"
 
 
 def read_receipt(data: bytes) -> Receipt:

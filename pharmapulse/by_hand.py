@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -43,9 +44,10 @@ def export(options: Namespace, config: Config) -> int:
         if bundle.bytes > target.most_bytes:
             say(f"{bundle.file}: has {bundle.bytes} bytes: it holds one batch only, or none", logging.WARNING)
     if exported.dropped:
+        named, was = _named(_spans(exported.dropped))
         say(
-            f"batches {_spelt(exported.dropped)} were exported long ago and no receipt ever came: they made room and "
-            "are not here any more. Have receipts carried back: pharmapulse logwatch receipt FILE",
+            f"{named} {was} exported long ago and no receipt ever came: made room, and not here any more. "
+            "Have receipts carried back: pharmapulse logwatch receipt FILE",
             logging.WARNING,
         )
     if options.json:
@@ -94,13 +96,13 @@ def _target(options: Namespace, config: Config) -> Target:
 def _carried_in(config: Config) -> Path | None:
     """The directory of `bundle:DIR`; None with another transport."""
     url = config.settings.transport.url
-    return config.file.parent / spool_directory(url) if scheme(url) == "bundle" else None
+    return Path(os.path.normpath(config.file.parent / spool_directory(url))) if scheme(url) == "bundle" else None
 
 
 def _export_told(exported: Exported, unconfirmed: Sequence[Kept], config: Config) -> str:
     lines = [
         f"{bundle.file}: "
-        + (f"batches {spelt(bundle.header.sequences)}" if bundle.header.batches else "a heartbeat")
+        + (_named(bundle.header.sequences)[0] if bundle.header.batches else "a heartbeat")
         + f", {bundle.bytes:,} bytes"
         for bundle in exported.bundles
     ]
@@ -109,9 +111,9 @@ def _export_told(exported: Exported, unconfirmed: Sequence[Kept], config: Config
         if _carried_in(config) is None:
             lines[0] += ": the log watcher hands over by itself; transport.url says how"
     if exported.waiting:
-        lines.append(f"{len(exported.waiting):,} batches wait still")
+        lines.append(f"waiting still: {_named(_spans(exported.waiting))[0]}")
     if unconfirmed:
-        lines.append(f"{len(unconfirmed):,} batches are exported and not confirmed by a receipt")
+        lines.append(f"exported, and not confirmed by a receipt: {_named(_spans(unconfirmed))[0]}")
     return "\n".join(lines) + "\n"
 
 
@@ -142,9 +144,11 @@ def receipt(options: Namespace, config: Config) -> int:
     elif not ours:
         sys.stdout.write(f"{options.file}: says nothing of agent {desk.agent}, incarnation {desk.incarnation}\n")
     else:
-        lines = [f"batches {_spelt(confirmed)} arrived" if confirmed else "nothing that was not known"]
+        lines = [f"{_named(_spans(confirmed))[0]} arrived" if confirmed else "nothing that was not known"]
         if unconfirmed:
-            lines.append(f"batches {_spelt(unconfirmed)} were exported and have not arrived: logwatch export --again")
+            named, was = _named(_spans(unconfirmed))
+            has = "has" if was == "was" else "have"
+            lines.append(f"{named} {was} exported and {has} not arrived: logwatch export --again")
         sys.stdout.write("\n".join(lines) + "\n")
     return 0 if ours else 1
 
@@ -196,25 +200,23 @@ def take_in(options: Namespace, config: Config) -> int:
 
 
 def _import_told(imported: Imported) -> str:
-    lines = [f"{taken.file}: {taken.new} new batches, {taken.known} known" for taken in imported.taken]
+    lines = [f"{taken.file}: {taken.new} new, {taken.known} known" for taken in imported.taken]
     if not lines and not imported.wrong:
         lines.append("no bundles there")
     for gap in imported.missing:
-        verb = "is" if _is_one(gap.sequences) else "are"
+        verb = "is" if _named(gap.sequences)[1] == "was" else "are"
         lines.append(f"agent {gap.agent}, incarnation {gap.incarnation}: {spelt(gap.sequences)} {verb} missing")
     return "".join(f"{line}\n" for line in lines)
 
 
-def _is_one(intervals: Spans) -> bool:
-    return len(intervals) == 1 and intervals[0][0] == intervals[0][1]
+def _named(intervals: Spans) -> tuple[str, str]:
+    """Batches for people, and the verb that goes with them."""
+    one = len(intervals) == 1 and intervals[0][0] == intervals[0][1]
+    return f"{'batch' if one else 'batches'} {spelt(intervals)}", "was" if one else "were"
 
 
 def _spans(batches: Sequence[Kept]) -> Spans:
     return spans([batch.sequence for batch in batches])
-
-
-def _spelt(batches: Sequence[Kept]) -> str:
-    return spelt(_spans(batches))
 
 
 def _write_json(told: dict[str, Any]) -> None:

@@ -25,9 +25,15 @@ def carrying(config: Config) -> Iterator[Carrying]:
 
 
 def kept_heartbeat(config: Config, incarnation: str) -> Heartbeat | None:
-    """The newest heartbeat that the agent keeps until somebody carries it. Raises TransportError."""
+    """The newest heartbeat that the agent keeps until somebody carries it. Raises TransportError.
+
+    None where it hands them over by itself: one that was kept before that is an old one.
+    """
+    from transport.addresses import scheme
     from transport.by_hand import newest_heartbeat
 
+    if scheme(config.settings.transport.url) != "bundle":
+        return None
     return newest_heartbeat(Places(config.data).spool, config.settings.agent.name, incarnation)
 
 
