@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from domain.carried import BUNDLE_SUFFIX
 from domain.errors import TransportError
 from pharmapulse.doctor.finding import Finding, House, fail, ok, several, span, warn
 from transport.addresses import scheme, spool_directory
@@ -23,6 +24,11 @@ def check(house: House) -> Iterable[Finding]:
     if kind == "spool":
         yield from check_spool(base / spool_directory(settings.url) if settings.url else house.places.spool, house)
         return
+    if kind == "bundle":
+        yield from _check_bundles(base / spool_directory(settings.url))
+        if house.places.spool.exists() and (house.places.spool / "batches").exists():
+            yield from check_spool(house.places.spool, house)
+        return
     try:
         if kind == "https":
             yield ok(NAME, f"the collector at {look_at_https(settings, base)} answers")
@@ -33,6 +39,16 @@ def check(house: House) -> Iterable[Finding]:
         yield fail(NAME, str(error), mend)
     if house.places.spool.exists():
         yield from check_spool(house.places.spool, house)
+
+
+def _check_bundles(directory: Path) -> Iterable[Finding]:
+    """Where bundles are put and looked for: a stick may well be elsewhere just now."""
+    if not directory.is_dir():
+        yield warn(NAME, f"{directory} is not there: bundles are put there, or looked for",
+                   "Put the medium in, or make the directory")  # fmt: skip
+        return
+    bundles = sum(1 for entry in os.scandir(directory) if entry.name.endswith(BUNDLE_SUFFIX))
+    yield ok(NAME, f"carried by hand: {several(bundles, 'bundle')} in {directory}")
 
 
 def check_spool(directory: Path, house: House) -> Iterable[Finding]:

@@ -327,6 +327,13 @@ class TestTransport:
         at = house(tmp_path, '[transport]\nurl = "spool:carried"\n')
         only(look(transport.check, at), "ok", str(tmp_path / "carried"))
 
+    def test_carried_by_hand(self, tmp_path: Path) -> None:
+        at = house(tmp_path, '[transport]\nurl = "bundle:stick"\n')
+        only(look(transport.check, at), "warn", "stick is not there", "Put the medium in")
+        (tmp_path / "stick").mkdir()
+        (tmp_path / "stick" / "a.ppx").touch()
+        only(look(transport.check, at), "ok", "carried by hand: 1 bundle in")
+
     def test_not_to_be_written(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         at = house(tmp_path)
         SpoolSender(at.places.spool)
