@@ -56,6 +56,8 @@ SHIPPED: Mapping[str, Judgement] = {
             "PCDH_EHEALTH_CONNECTION_ERROR"),
     **_rows("technical", "hub", "SOA-00001", "ERR500018", "ERR500019", "ERR500020", "ERR500024", "TIP_999",
             "PCDH_ERROR_TECHNICAL", "RAOTD_PRESCRIPTION_ARCHIVE_ERROR", "TIP_ERROR_ASSURALIA_NO_ENCRYPTION_KEY"),
+    # A call whose end was never written: what became of it, and where, nobody said.
+    **_rows("technical", "", "NO_END"),
     # The words of logs that have a level and no code.
     **_rows("ok", "", "TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING"),
     **_rows("technical", "hub", "ERROR", "SEVERE", "FATAL", "CRIT", "CRITICAL", "ALERT", "EMERG", "EMERGENCY"),

@@ -64,11 +64,14 @@ class EventBlock:
 
 @dataclass(slots=True)
 class Tally:
-    """What was amiss in the lines of a block, beside the accounting: bad keys by field, unknown codes."""
+    """What was amiss in the lines of a block, beside the accounting."""
 
+    # Keys that are there and not valid, by field.
     invalid: dict[str, int] = field(default_factory=dict)
     unknown_codes: dict[str, int] = field(default_factory=dict)
     overflow: dict[str, int] = field(default_factory=dict)
+    # Patterns that ran away on lines and were stopped, by their place in the configuration.
+    runaway: dict[str, int] = field(default_factory=dict)
 
     def add(self, other: Tally) -> None:
         """Add another block's tally."""
@@ -76,6 +79,7 @@ class Tally:
             (self.invalid, other.invalid),
             (self.unknown_codes, other.unknown_codes),
             (self.overflow, other.overflow),
+            (self.runaway, other.runaway),
         ):
             for key, count in theirs.items():
                 mine[key] = mine.get(key, 0) + count

@@ -7,6 +7,20 @@ from dataclasses import dataclass, field
 MAX_LINE = 256 * 1024
 
 
+def plain_ends(block: bytes) -> bytes:
+    """The block with a line feed for every carriage return and line feed, also for one cut between the two."""
+    while b"\r\n" in block:
+        block = block.replace(b"\r\n", b"\n")
+    return block.rstrip(b"\r") + b"\n" if block.endswith(b"\r") else block
+
+
+def lines_in(block: bytes) -> list[bytes]:
+    """The lines of a block, without their ends."""
+    if not block:
+        return []
+    return (block[:-1] if block.endswith(b"\n") else block).split(b"\n")
+
+
 @dataclass(slots=True)
 class LineCutter:
     """Keeps the unfinished line between reads.

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from domain.errors import ConfigError
 from domain.settings import Fields, FieldSpec, Format, Picked, TimeField
 from logwatch.catalog import shipped
@@ -114,6 +116,9 @@ def plan(form: Format, fixed: Mapping[str, str], path: str) -> Plan:
     )
     status = raw_field(specs["status"]) if specs["status"] else ""
     status_text = text_meaning(specs["status"], f"{path}.fields.status")
+    if form.pair is not None:
+        # Each of its lines is written at its own moment.
+        time = msgspec.structs.replace(time, marks="end")
     zone = _zone(time.zone, path)
     moments, pair_id = Moments(time, zone, f"{path}.time"), form.pair.id if form.pair else ""
     spec = specs["patient"]

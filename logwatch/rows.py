@@ -68,6 +68,19 @@ class Rows:
         for name in self.values.keys() | rows.values.keys():
             self.value(name)[places] = rows.values.get(name, NO_VALUE)
 
+    def taken(self, places: Numbers) -> Rows:
+        """The rows of some of the lines, in this order."""
+        return Rows(
+            self.verdict[places],
+            self.time_us[places],
+            self.duration_us[places],
+            self.status[places],
+            self.local[places],
+            {key: ids[places] for key, ids in self.ids.items()},
+            None if self.patient is None else self.patient[places],
+            {name: values[places] for name, values in self.values.items()},
+        )
+
     def patients(self) -> Numbers:
         """The patients' numbers, made where there are none yet."""
         if self.patient is None:

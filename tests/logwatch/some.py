@@ -128,17 +128,14 @@ def read_blocks(form: Format, blocks: Sequence[bytes], way: Way, cap: int = 300,
 
 
 def as_values(events: EventBlock, registry: Registry) -> list[tuple[object, ...]]:
-    """Each event as (time, duration, patient's hash, values…, keys…, class, side)."""
+    """Each event as (time, duration, keys…, class, side, patient's hash, values…)."""
     names = [[registry.dictionaries[key].values[i] for i in events.ids[key].tolist()] for key in LINE_KEYS]
     klass = [CLASSES[i] for i in events.ids["class"].tolist()]
     side = [SIDES[i] for i in events.ids["side"].tolist()]
     patients = [0] * len(events) if events.patients is None else events.patients.tolist()
     values = [events.values[name].tolist() for name in sorted(events.values)]
-    return list(
-        zip(
-            events.time_us.tolist(), events.duration_us.tolist(), patients, *values, *names, klass, side, strict=True
-        )
-    )  # fmt: skip
+    times, durations = events.time_us.tolist(), events.duration_us.tolist()
+    return list(zip(times, durations, *names, klass, side, patients, *values, strict=True))
 
 
 class DayKeys:

@@ -37,7 +37,7 @@ def told(read: Read) -> str:
 
 
 def _event(event: tuple[object, ...]) -> str:
-    time_us, duration_us, *keys = event[:2] + event[-len(LINE_KEYS) - 2 :]
+    time_us, duration_us, *keys = event[: len(LINE_KEYS) + 4]
     assert isinstance(time_us, int)
     assert isinstance(duration_us, int)
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_us)
