@@ -12,6 +12,7 @@ from domain.codes import SIDE_WORDS
 from domain.incident import Incident, IncidentEvent
 from domain.redact import mask_patients
 from domain.settings import Settings
+from domain.troubles import IS_NOW, source_words
 
 _VERBS: Mapping[str, str] = {"failing": "fails", "silent": "is silent", "fewer": "has fewer calls"}
 
@@ -28,7 +29,9 @@ class Figures:
 
 
 def place(incident: Incident, names: Mapping[str, str]) -> str:
-    """Where it is: the hub's name, and the endpoint."""
+    """Where it is: the hub's name, and the endpoint; or the source."""
+    if incident.is_of_source:
+        return source_words(incident.endpoint)
     hub = names.get(incident.hub, incident.hub)
     return f"{hub} · {incident.endpoint}" if incident.endpoint else hub
 
@@ -39,7 +42,8 @@ def title(incident: Incident, event: IncidentEvent, names: Mapping[str, str]) ->
     if event == "recovered":
         return mask_patients(f"{where} is as expected again")
     again = " again" if event == "relapsed" else ""
-    return mask_patients(f"{where} {_VERBS[incident.kind]}{again}")
+    verb = IS_NOW[incident.kind] if incident.is_of_source else _VERBS[incident.kind]
+    return mask_patients(f"{where} {verb}{again}")
 
 
 def body(
@@ -57,14 +61,19 @@ def body(
         lines.append(f"What it was: {incident.reason}.")
     else:
         lines += [f"{where}: {incident.reason}.", f"Since {since}."]
-        side = SIDE_WORDS.get(incident.side, "")
-        lines.append(f"Side: {side}." if side else "Side: not known from the codes.")
-        if seen is not None and seen.vendor:
-            lines.append(f"Nearly all that fail are calls of {seen.vendor}.")
+        lines += [] if incident.is_of_source else _whose(incident, seen)
     if seen is not None:
         lines += ["", *_figures(seen, zone)]
     lines += ["", f"Incident {incident.id}: {link}"]
     return mask_patients("\n".join(lines))
+
+
+def _whose(incident: Incident, seen: Figures | None) -> list[str]:
+    side = SIDE_WORDS.get(incident.side, "")
+    lines = [f"Side: {side}." if side else "Side: not known from the codes."]
+    if seen is not None and seen.vendor:
+        lines.append(f"Nearly all that fail are calls of {seen.vendor}.")
+    return lines
 
 
 def _figures(seen: Figures, zone: ZoneInfo) -> list[str]:

@@ -99,7 +99,7 @@ def document(
 
 def public_state(incident: Incident) -> PublicState | None:
     """What an incident is to the public; None: nothing."""
-    if not was_told(incident) or incident.kind == "fewer":
+    if not was_told(incident) or incident.kind == "fewer" or incident.is_of_source:
         return None
     return "fails" if not incident.endpoint and incident.severity == "page" else "some-fail"
 

@@ -28,9 +28,10 @@ def route(incident: Incident, routes: Sequence[Route], settings: AlertSettings) 
     fitting = [
         one
         for one in routes
-        if (not one.hubs or incident.hub in one.hubs) and (incident.severity == "page" or one.severity == "notice")
+        if (not one.hubs or incident.hub in one.hubs or incident.is_of_source)
+        and (incident.severity == "page" or one.severity == "notice")
     ]
     people = tuple(dict.fromkeys(person for one in fitting for person in one.to))
     if not people:
-        return Told((), f"told to nobody: no route takes a {incident.severity} of {incident.hub}")
+        return Told((), f"told to nobody: no route takes a {incident.severity} of {incident.hub or 'a source'}")
     return Told(people, f"told to {', '.join(people)}")

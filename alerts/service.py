@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from alerts import sources
 from alerts.blind import Sight, everybody, tell_apart
 from alerts.detect import SECONDS, STEP, Detector
 from alerts.publish import DAYS, Queues, document, hubs_of, known_of, write
@@ -27,7 +28,7 @@ from alerts.step import SETTLE, Change, restart_words, step
 from alerts.tell import Teller
 from domain.clock import Clock, Waker
 from domain.codes import Judgement
-from domain.errors import PharmapulseError
+from domain.errors import LiveUnavailableError, PharmapulseError
 from domain.incident import Incident
 from domain.ports import IncidentStore, Notifier, RestartStore
 from domain.restart import Restart
@@ -139,7 +140,7 @@ class Alerts:
         self._hear(snapshot)
         if self._advance is not None:
             self._advance()
-        changed = self._judge(snapshot, now)
+        changed = self._look_at_sources(snapshot, now) | self._judge(snapshot, now)
         self.stats.ticked_at = now
         self._publish(snapshot, now, changed=changed)
 
@@ -159,7 +160,7 @@ class Alerts:
         mark = int(snapshot.complete_up_to // STEP) * STEP
         if mark == self._judged:
             return False
-        unsettled = self._incidents.unsettled()
+        unsettled = [one for one in self._incidents.unsettled() if not one.is_of_source]
         findings = self._detector.findings(snapshot, mark, {one.series for one in unsettled})
         if not snapshot.live_answers:
             return False  # it fell silent half way: what was read is no whole
@@ -179,6 +180,25 @@ class Alerts:
         self._judged = mark
         self._note(mark, now, len(findings))
         return bool(done.changes)
+
+    def _look_at_sources(self, snapshot: Snapshot, now: float) -> bool:
+        """Keep incidents of what the log watchers say is amiss; whether anything changed. The watermark may stand."""
+        if not snapshot.live_answers:
+            return False
+        try:
+            found, heard = sources.found_in(self._reader.live.sources(), now)
+        except LiveUnavailableError:
+            return False  # it fell silent since the snapshot: the next tick says so
+        changed = False
+        # What is sure at once is told at once: a second look sees what the first one opened.
+        for _ in range(2):
+            mine = [one for one in self._incidents.unsettled() if one.is_of_source]
+            done = sources.step(mine, found, heard, now)
+            for change in done.changes:
+                self._keep(change, now)
+            self._incidents.touch({number: (now, reason) for number, reason in done.seen.items()})
+            changed |= bool(done.changes)
+        return changed
 
     def _note(self, mark: int, now: float, anomalies: int) -> None:
         stats = self.stats

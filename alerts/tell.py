@@ -111,6 +111,16 @@ class Teller:
         snapshot = self._reader.snapshot()
         link = f"{link_base(self._settings)}/incident/{incident.id}"
         heading = title(incident, entry.event, self._names)
+        seen, drawn = (None, None) if incident.is_of_source else self._shown(snapshot, incident, heading, now)
+        text = body(incident, entry.event, seen, self._names, self._zone, now, link)
+        if entry.event != "recovered" and not incident.is_open:
+            text = f"{place(incident, self._names)} is as expected again meanwhile.\n\n{text}"
+        return Delivery(heading, text, drawn)
+
+    def _shown(
+        self, snapshot: Snapshot, incident: Incident, heading: str, now: float
+    ) -> tuple[Figures | None, bytes | None]:  # fmt: skip
+        """The figures and the picture; None where they cannot be had."""
         seen, drawn = None, None
         try:
             seen = figures_of(snapshot, incident)
@@ -119,10 +129,7 @@ class Teller:
         except SeriesError as error:
             # Better told without a picture than not at all.
             _log.error("incident %d is told without its picture: %s", incident.id, error)
-        text = body(incident, entry.event, seen, self._names, self._zone, now, link)
-        if entry.event != "recovered" and not incident.is_open:
-            text = f"{place(incident, self._names)} is as expected again meanwhile.\n\n{text}"
-        return Delivery(heading, text, drawn)
+        return seen, drawn
 
 
 def marks_of(incident: Incident, since: str, zone: ZoneInfo) -> list[Mark]:

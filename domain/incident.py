@@ -7,18 +7,23 @@ All times are epoch seconds.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from domain.series import SeriesKey
 
 Severity = Literal["page", "notice", "log"]
-Kind = Literal["failing", "silent", "fewer"]
+# What is amiss with the logs of a source rather than with calls.
+SourceKind = Literal["lost", "unbalanced", "unread", "unreadable", "absent", "skewed"]
+Kind = Literal[
+    "failing", "silent", "fewer", "lost", "unbalanced", "unread", "unreadable", "absent", "skewed"
+]  # fmt: skip
 IncidentState = Literal["suspected", "firing", "acknowledged", "resolved", "closed"]
 # What happens to an incident: seen for the first time, seen long enough to be told, taken up by somebody, seen no
 # more, seen again soon after, and over for good.
 IncidentEvent = Literal["opened", "confirmed", "acknowledged", "recovered", "relapsed", "closed", "noted"]
 
 SEVERITIES: tuple[Severity, ...] = ("page", "notice", "log")
+SOURCE_KINDS: frozenset[str] = frozenset(get_args(SourceKind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,10 @@ class Anomaly:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One trouble with one cause. `hub` and `endpoint` say where ("" for a whole hub); `id` is 0 until it is kept."""
+    """One trouble with one cause. `hub` and `endpoint` say where ("" for a whole hub); `id` is 0 until it is kept.
+
+    One of a source has no hub, and `endpoint` is "AGENT/SOURCE".
+    """
 
     id: int
     hub: str
@@ -67,8 +75,16 @@ class Incident:
         return self.state in ("suspected", "firing", "acknowledged")
 
     @property
+    def is_of_source(self) -> bool:
+        """Whether it is of the logs that are read, and not of calls."""
+        return self.kind in SOURCE_KINDS
+
+    @property
     def series(self) -> SeriesKey:
-        """The measuring point it stands on."""
+        """The measuring point it stands on; one of a source has none that is drawn."""
+        if self.is_of_source:
+            agent, _, source = self.endpoint.partition("/")
+            return SeriesKey("source", (agent, source))
         return SeriesKey("endpoint", (self.hub, self.endpoint)) if self.endpoint else SeriesKey("hub", (self.hub,))
 
 

@@ -11,6 +11,15 @@ from domain.batch import SourceState, Trouble
 # off by a minute puts calls into other minutes than they happened in.
 BEHIND_SECONDS, SKEW_SECONDS = 60.0, 60.0
 _MOST_CODES = 5
+# An incident of a source in words: while it lasts, and after.
+IS_NOW: Mapping[str, str] = {
+    "lost": "lost lines", "unbalanced": "has lines that do not add up", "unread": "may lose lines to rotation",
+    "unreadable": "cannot be read", "absent": "has no file", "skewed": "is written by a clock that is off",
+}  # fmt: skip
+WAS_THEN: Mapping[str, str] = {
+    "lost": "lost lines", "unbalanced": "had lines that did not add up", "unread": "might have lost lines to rotation",
+    "unreadable": "could not be read", "absent": "had no file", "skewed": "was written by a clock that was off",
+}  # fmt: skip
 # What is so, and the mend.
 _WORDS: Mapping[str, tuple[str, str]] = {
     "unread": ("rotated before it was read", "Let rotation keep it longer: a larger rotate, delaycompress"),
@@ -49,6 +58,12 @@ def trouble_words(trouble: Trouble) -> str:
 def trouble_mend(kind: str) -> str:
     """What to do about a kind of trouble."""
     return _WORDS[kind][1]
+
+
+def source_words(place: str) -> str:
+    """How a source is called: `place` is "AGENT/SOURCE"."""
+    agent, _, source = place.partition("/")
+    return f"The source {source} of {agent}"
 
 
 def skew_words(seconds: float) -> str:
