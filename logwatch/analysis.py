@@ -173,7 +173,7 @@ class Analysis:
 
     def add(self, reading: Reading) -> None:
         """Add what a block gave."""
-        self.accounting += reading.accounting
+        self.accounting = sum(reading.elsewhere.values(), self.accounting + reading.accounting)
         self.tally.add(reading.tally)
         events = reading.events
         if not len(events):
@@ -242,6 +242,8 @@ class Analysis:
             "ignored": parts.ignored,
             "malformed": parts.malformed,
             "future": parts.future,
+            # Only starts of calls whose end is in none of the files: there are none in most formats.
+            **({"pending": parts.pending} if parts.pending else {}),
             "bytes": parts.bytes,
             "first": None if self._first is None else iso(self._first / US),
             "last": None if self._last is None else iso(self._last / US),

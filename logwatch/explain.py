@@ -17,8 +17,9 @@ from domain.codes import Judgement, judge
 from domain.formats import Fields, FieldSpec, Format, Picked
 from domain.identifiers import valid_niss
 from domain.redact import has_patient, mask_patients, patient_spans
+from logwatch.guarded import PATTERN_SECONDS, compile_pattern
 from logwatch.headings import Headed
-from logwatch.meaning import PATTERN_SECONDS, compile_pattern, picker, raw_field
+from logwatch.meaning import picker, raw_field
 from logwatch.plan import Plan, plan
 from logwatch.reader import FUTURE_SECONDS
 from logwatch.reasons import missing, names_of, no_duration, no_key, no_structure, no_time, nothing_found

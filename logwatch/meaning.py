@@ -15,13 +15,13 @@ from domain.identifiers import valid_pharmacy
 from domain.redact import mask_patients
 from domain.settings import FieldSpec, Picked, Template
 from logwatch.events import NO_VALUE
+from logwatch.guarded import Guarded, guard
 
 LONGEST_KEY = 200
 # A figure is kept in thousandths of its unit: `domain.gauges.PER_UNIT`, which brings polars along.
 PER_UNIT = 1_000
 # Beyond this a figure is no measurement, and sums of many would not stay within 64 bits.
 LARGEST_VALUE = 9 * 10**15
-PATTERN_SECONDS = 0.2
 # A week. No call takes longer, and sums over millions of calls stay within 64 bits.
 LONGEST_US = 7 * 86_400 * 1_000_000
 _US_NS = 1_000
@@ -65,26 +65,16 @@ def raw_field(spec: FieldSpec) -> str:
     return derive(spec.field if isinstance(spec, Picked) else spec)[0]
 
 
-def compile_pattern(pattern: str, path: str) -> regex.Pattern[str]:
-    """A user's pattern. Raises ConfigError with the place `path` when it is none."""
-    try:
-        return regex.compile(pattern)
-    except regex.error as error:
-        raise ConfigError(
-            f'"{pattern}" is not a pattern: {error}', path=path, mend="Mend the regular expression"
-        ) from error
-
-
 def picker(spec: FieldSpec, path: str) -> Callable[[str], str]:
     """From the raw field's token to the text that the specification means; "" where its pattern finds nothing."""
     derived = derive(spec.field if isinstance(spec, Picked) else spec)[1]
     if not isinstance(spec, Picked):
         return derived or (lambda token: token)
-    pattern = compile_pattern(spec.match, f"{path}.match")
+    pattern = guard(spec.match, f"{path}.match")
 
     def pick(token: str) -> str:
         text = derived(token) if derived else token
-        match = pattern.search(text, timeout=PATTERN_SECONDS)
+        match = pattern.search(text)
         return (match[1] if pattern.groups else match[0]) or "" if match else ""
 
     return pick
@@ -149,7 +139,7 @@ def endpoint_meaning(spec: FieldSpec, template: Sequence[Template] | None, path:
     is_request = joined or field in ("request", "path")
     if template is None:
         template = DEFAULT_TEMPLATE if is_request else ()
-    steps = [(compile_pattern(step.pattern, f"{path}.template"), step.by) for step in template]
+    steps = [(_step(step, f"{path}.template"), step.by) for step in template]
     pick = picker(spec, path)
 
     def meaning(token: str) -> tuple[str, bool]:
@@ -160,12 +150,26 @@ def endpoint_meaning(spec: FieldSpec, template: Sequence[Template] | None, path:
                 text = pick(token)
                 text = (_endpoint_of_request(text) or text) if joined else text
             for pattern, by in steps:
-                text = pattern.sub(by, text, timeout=PATTERN_SECONDS)
+                text = pattern.sub(by, text)
         except TimeoutError:
             return UNUSABLE
         return clean(text) if text or token in ("", "-") else UNUSABLE
 
     return meaning
+
+
+def _step(step: Template, path: str) -> Guarded:
+    """A step's pattern. Raises ConfigError for one that is none, and for a replacement that names no group of it."""
+    pattern = guard(step.pattern, path)
+    try:
+        guard(f"{step.pattern}|", path).sub(step.by, "")
+    except (regex.error, IndexError) as error:
+        raise ConfigError(
+            f'"{step.by}" cannot replace what "{step.pattern}" finds: {error}',
+            path=path,
+            mend="Write by with groups of the pattern only",
+        ) from error
+    return pattern
 
 
 def _endpoint_of_request(token: str) -> str:

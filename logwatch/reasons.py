@@ -13,9 +13,10 @@ import msgspec
 import regex
 
 from domain.formats import FieldSpec, Format, Picked
+from logwatch.guarded import PATTERN_SECONDS, compile_pattern
 from logwatch.kinds import Kind
 from logwatch.kinds.delimited import Delimited
-from logwatch.meaning import LONGEST_KEY, LONGEST_US, PATTERN_SECONDS, compile_pattern, picker
+from logwatch.meaning import LONGEST_KEY, LONGEST_US, picker
 from logwatch.plan import Plan
 from logwatch.samples import shape
 
