@@ -57,7 +57,7 @@ class Missing:
 
 @dataclass(slots=True)
 class Imported:
-    """What came of an import: bundles taken, what is wrong with the others, which are missing, what is held."""
+    """What came of an import: bundles taken, what is wrong with others, what is missing; what is held of all agents."""
 
     taken: list[Taken] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
@@ -110,11 +110,10 @@ class Importer:
         imported.missing = [
             Missing(*of, tuple(gaps)) for of, last in sorted(self._last.items()) if (gaps := self._of(of).gaps(last))
         ]
-        agents = {agent for agent, _ in self._last}
         imported.held = [
             HeldOf(agent=of[0], incarnation=of[1], held=tuple(held))
             for of, held in sorted(self._held.items())
-            if of[0] in agents and held.last
+            if held.last
         ]
         return imported
 
