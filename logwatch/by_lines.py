@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from logwatch.events import NO_VALUE, Tally
 from logwatch.headings import text_of
@@ -58,7 +58,7 @@ def _read_line(
     if fields is None:
         return False
     if called is not None:
-        called[place] = fields.get(plan.pair_id, "")
+        called[place] = _id_of(fields, plan.pair_id)
     moment = plan.moments.read(fields.get(plan.time.field, ""), now)
     if moment is None:
         return False
@@ -88,3 +88,9 @@ def _read_line(
         if value == INVALID:
             tally.invalid[name] = tally.invalid.get(name, 0) + 1
     return True
+
+
+def _id_of(fields: Mapping[str, str], name: str) -> str:
+    """What joins a line to a call: a field, or several with blanks between their names; "" where one is missing."""
+    parts = [fields.get(part, "") for part in name.split()]
+    return " ".join(parts) if all(part not in ("", "-") for part in parts) else ""

@@ -102,6 +102,16 @@ def lines_of(form: Format, known: Mapping[str, Format], path: str) -> Format:
             path=f"{path}.inner",
             mend='Name a format, or a kind such as inner = "logfmt"',
         )
+    if not form.pair.id.strip():
+        raise ConfigError(
+            "names no field: what joins the two lines?", path=f"{path}.pair.id", mend='Write one such as id = "guid"'
+        )
+    if form.within.header in ("first", "directive"):
+        raise ConfigError(
+            "takes its header from the file, which lines of pairs cannot",
+            path=f"{path}.inner",
+            mend="Declare a format that names its header",
+        )
     for name, least in (("seconds", 0.001), ("most", 1)):
         if getattr(form.pair, name) < least:
             raise ConfigError(

@@ -59,7 +59,7 @@ class Plan:
         """Every field that is read, each once."""
         names = [self.time.field, *(name for name, _ in self.keys.values())]
         names += [self.duration[0]] if self.duration else []
-        names += [name for name in (self.status, self.pair_id) if name]
+        names += [name for name in (self.status, *self.pair_id.split()) if name]
         names += [self.patient[0]] if self.patient else []
         names += [name for name, _ in self.values.values()]
         return list(dict.fromkeys(names))

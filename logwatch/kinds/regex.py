@@ -44,9 +44,8 @@ class Regex(Kind):
         wanted = {key: raw_field(spec) for key, spec in specs.items() if spec and not _of_file(spec)}
         if form.time is not None:
             wanted["time.field"] = form.time.field
-        if form.pair is not None:
-            wanted["pair.id"] = form.pair.id
-        for key, name in wanted.items():
+        ids = form.pair.id.split() if form.pair else []
+        for key, name in [*wanted.items(), *(("pair.id", part) for part in ids)]:
             if name not in groups:
                 raise ConfigError(
                     f'"{name}" is no group of the pattern',

@@ -32,6 +32,7 @@ def told(read: Read) -> str:
     out.append(
         f"{parts.lines} lines = {parts.events} events + {parts.continuations} continuations + {parts.ignored} ignored"
         f" + {parts.malformed} malformed + {parts.future} future"
+        + (f" + {parts.pending} pending" * bool(parts.pending))
     )
     return "\n".join(out) + "\n"
 
