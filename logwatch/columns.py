@@ -7,13 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
-from logwatch.events import NO_VALUE, Tally
 from logwatch.kinds.base import Column, Mask, Request, Split
-from logwatch.memo import MISSING, REJECTED, Memo, Numbers, TokenTable
+from logwatch.looked import Looked
+from logwatch.memo import REJECTED, Memo, Numbers, TokenTable
 from logwatch.patients import DIGITS, number_in, numbers_in
 from logwatch.plan import Plan
-from logwatch.rows import EVENT, Rows
-from logwatch.times import head_length, localise, read_head, read_heads
+from logwatch.times import head_length, localise_all, read_head, read_heads
 from logwatch.vocabulary import Vocabulary
 
 # Names of columns of our own; no field of a line holds a space in its name.
@@ -21,15 +20,14 @@ _HEAD, _TAIL, _SOUND = " head", " tail", " sound"
 _SAMPLES = 64
 
 
-class Columns:
+class Columns(Looked):
     """One block as columns. `rows` is filled by `read`; lines outside `sound` are for the small path."""
 
     def __init__(self, plan: Plan, words: Vocabulary, split: Split, height: int) -> None:
+        super().__init__(height, split.beginning)
         self._plan, self._words, self._split = plan, words, split
-        self.sound: Mask = np.ones(height, dtype=np.bool_) if split.sound is None else split.sound.copy()
-        self.beginning = split.beginning
-        self.rows = Rows.of(height, EVENT)
-        self._unusable: dict[str, Mask] = {}
+        if split.sound is not None:
+            self.sound &= split.sound
 
     @classmethod
     def of(cls, block: bytes, height: int, odd: bool, plan: Plan, words: Vocabulary) -> Columns | None:
@@ -84,9 +82,10 @@ class Columns:
             self.rows.status = self._look_up(words.status, codes, wanted[field], field, "status", -1)
         for name, (field, _) in self._plan.values.items():
             if field in wanted:
-                values = self._look_up(words.values[name], codes, wanted[field], field, name, NO_VALUE)
-                values[values == MISSING] = NO_VALUE
-                self.rows.values[name] = values
+                numbers, invalid = self._numbers(
+                    words.values[name], codes[field], wanted[field], self._text(wanted[field])
+                )
+                self.take_value(name, (numbers, None, invalid))
         if self._plan.patient is not None and (field := self._plan.patient[0]) in self._split.columns:
             self.rows.patient = self._patients(self._split.columns[field], self._plan.patient[1])
         return True
@@ -117,10 +116,7 @@ class Columns:
     ) -> Numbers:
         """The numbers of one column; what could not be read is marked."""
         numbers, invalid = self._numbers(memo, codes[field], column, self._text(column))
-        if invalid is not None:
-            self._unusable[name] = invalid
-            numbers[invalid] = unusable
-        return numbers
+        return self.take(name, (numbers, None, invalid), unusable)
 
     def _text(self, column: Column) -> Callable[[Numbers], list[str]]:
         tokens = self._split.frame[column.name]
@@ -167,17 +163,7 @@ class Columns:
             # Only for the lines concerned: a zone's rules cost far more than a date's arithmetic.
             where = np.flatnonzero(local & self.sound)
             tails = codes[_TAIL].to_numpy()[where]
-            seconds, places = np.unique(head_us[where], return_inverse=True)
-            placed = np.array([localise(second, self._plan.zone) for second in seconds.tolist()], dtype=np.int64)[
-                places
-            ]
+            placed = localise_all(head_us[where], self._plan.zone)
             fraction, _, _ = self._words.fraction.look_up(tails, behind, lambda rows: tail(where[rows]))
             self.rows.time_us[where] = placed + fraction
             self.rows.local[where] = True
-
-    def tally(self, tally: Tally) -> None:
-        """Add the unusable tokens of the lines that were read by columns."""
-        for name, mask in self._unusable.items():
-            count = int((mask & self.sound).sum())
-            if count:
-                tally.invalid[name] = tally.invalid.get(name, 0) + count

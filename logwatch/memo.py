@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from logwatch.kinds.base import Column, Mask
 
 Numbers = npt.NDArray[np.signedinteger[Any]]
-Codes = npt.NDArray[np.uint32]
+Codes = npt.NDArray[np.integer[Any]]
 
 # Beyond so many distinct tokens the table is begun anew: garbage must not make it grow for ever.
 MOST_TOKENS = 200_000
@@ -31,6 +30,8 @@ class TokenTable:
     """
 
     def __init__(self) -> None:
+        import polars as pl  # it takes long: only where it is used
+
         self._categories = pl.Categories.random()
         self.dtype = pl.Categorical(self._categories)
         self._anchor = pl.Series([""], dtype=self.dtype)
@@ -77,6 +78,19 @@ class Memo:
             numbers = self._known[codes]
         rejected, invalid = numbers == self._rejected, numbers == self._invalid
         return numbers, rejected if rejected.any() else None, invalid if invalid.any() else None
+
+    def anew(self) -> Memo:
+        """A memo of the same meaning for another table of tokens."""
+        return Memo(self._meaning, self._known.dtype.type)
+
+    def nothing(self, height: int) -> tuple[Numbers, Mask, Mask]:
+        """Room for so many answers of `look_up`."""
+        return np.zeros(height, self._known.dtype), np.zeros(height, np.bool_), np.zeros(height, np.bool_)
+
+    def read_all(self, tokens: Sequence[str], column: Column) -> tuple[Numbers, Mask | None, Mask | None]:
+        """`look_up` of tokens that are not remembered."""
+        numbers = np.array([self._read(token, column) for token in tokens], dtype=self._known.dtype)
+        return numbers, numbers == self._rejected, numbers == self._invalid
 
     def read(self, value: str) -> int:
         """The number of one value: the small path's look."""

@@ -30,7 +30,7 @@ _MONTHS = {name: number for number, name in enumerate(_SHORT, 1)}
 # A year beyond these is no log's, and could not be moved between zones.
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998
 # Where a head such as 2026-11-22T10:36:12 has its digits, and what may stand between them.
-_ISO_LENGTH = 19
+ISO_LENGTH = 19
 _DIGIT_PLACES = [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18]
 _SEPARATORS = {4: list(b"-/"), 7: list(b"-/"), 10: list(b"T "), 13: list(b":"), 16: list(b":")}
 _DAY_WEIGHTS = 10 ** np.arange(7, -1, -1)
@@ -60,9 +60,13 @@ def read_head(head: str) -> int | None:
 
 def read_heads(heads: Sequence[str], none: int) -> npt.NDArray[np.int64]:
     """`read_head` of many heads at once; `none` where it gives None."""
-    if not heads or any(len(head) != _ISO_LENGTH or not head.isascii() for head in heads):
+    if not heads or any(len(head) != ISO_LENGTH or not head.isascii() for head in heads):
         return np.array([none if (value := read_head(head)) is None else value for head in heads], dtype=np.int64)
-    marks = np.frombuffer("".join(heads).encode("ascii"), dtype=np.uint8).reshape(len(heads), _ISO_LENGTH)
+    return read_iso_heads(np.frombuffer("".join(heads).encode("ascii"), dtype=np.uint8).reshape(-1, ISO_LENGTH), none)
+
+
+def read_iso_heads(marks: npt.NDArray[np.uint8], none: int) -> npt.NDArray[np.int64]:
+    """`read_head` of many heads of ISO_LENGTH bytes, one a row; `none` where it gives None."""
     digits = marks[:, _DIGIT_PLACES].astype(np.int64) - ord("0")
     good = ((digits >= 0) & (digits <= 9)).all(axis=1)
     for place, allowed in _SEPARATORS.items():
@@ -122,6 +126,12 @@ def localise(head_us: int, zone: ZoneInfo) -> int:
     naive = _EPOCH_START + timedelta(microseconds=head_us)
     local = naive.replace(tzinfo=zone)
     return (local.astimezone(UTC) - _EPOCH_START) // timedelta(microseconds=1)
+
+
+def localise_all(heads_us: npt.NDArray[np.int64], zone: ZoneInfo) -> npt.NDArray[np.int64]:
+    """`localise` of many, each distinct second once."""
+    seconds, places = np.unique(heads_us, return_inverse=True)
+    return np.array([localise(second, zone) for second in seconds.tolist()], dtype=np.int64)[places]
 
 
 def split_head(token: str) -> tuple[str, str]:

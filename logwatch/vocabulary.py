@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sized
+from functools import cached_property
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from logwatch.meaning import Meaning
 from logwatch.memo import INVALID, MISSING, MOST_TOKENS, REJECTED, Memo, TokenTable
 from logwatch.plan import Plan
 from logwatch.times import read_tail
+from logwatch.tokens import Tokens
 
 
 class Vocabulary:
@@ -19,26 +21,39 @@ class Vocabulary:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self.found = {key: Dictionary() for key in LINE_KEYS}
-        self.table = TokenTable()
         self._seen: dict[str, dict[str, int]] = {key: {} for key in plan.keys}
-        self.tails = TokenTable()
         self.keys = {key: Memo(self._number(key, meaning), np.int32) for key, (_, meaning) in plan.keys.items()}
         self.duration = Memo(self._duration)
         self.status = Memo(lambda token: read_status(plan.status_text(token)), np.int32)
         self.values = {name: Memo(_value(meaning)) for name, (_, meaning) in plan.values.items()}
+        self._tokens: dict[int, Tokens] = {}
         self.guards: dict[str, Memo] = {}
         self.tail = Memo(_tail)
         self.fraction = Memo(_fraction)
         self.fixed = {key: self.found[key].id_of(value) for key, value in plan.fixed.items() if value}
+
+    @cached_property
+    def table(self) -> TokenTable:
+        """The tokens of all columns that hold keys."""
+        return TokenTable()
+
+    @cached_property
+    def tails(self) -> TokenTable:
+        """What stands behind the seconds of times."""
+        return TokenTable()
 
     @property
     def is_full(self) -> bool:
         """Whether there are so many distinct tokens that it is time to begin anew."""
         tables: tuple[Sized, ...] = (
             *self._seen.values(), *self.keys.values(), *self.values.values(), *self.guards.values(), self.duration,
-            self.tail,
+            self.tail, *self._tokens.values(),
         )  # fmt: skip
         return any(len(table) > MOST_TOKENS for table in tables)
+
+    def tokens(self, memo: Memo) -> Tokens:
+        """One of these memos for tokens that are told apart by their bytes."""
+        return self._tokens.setdefault(id(memo), Tokens(memo))
 
     def guard(self, prefix: str) -> Memo:
         """A memo for a column nobody wants: any value will do behind the right prefix."""

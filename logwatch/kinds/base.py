@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from domain.codes import Judgement
 from domain.settings import Fields, Format
+
+if TYPE_CHECKING:
+    # It takes long to be imported: only where it is used.
+    import polars as pl
 
 Mask = npt.NDArray[np.bool_]
 
@@ -60,6 +63,22 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrangement:
+    """How fields stand one behind the other, parted by single blanks, from the beginning of each line on.
+
+    Of each place what a token there begins with, and the field whose value follows, "" where nobody wants it. Where
+    `open`, the last place's value may be in double quotes, with blanks in it and a backslash before what is meant as
+    it stands; no other value holds quotes. A line of another arrangement, or in which one of the `absent` stands, is
+    read by itself. `tabs` says that a tab is a blank.
+    """
+
+    places: Sequence[tuple[bytes, str]]
+    open: bool = False
+    absent: Sequence[bytes] = ()
+    tabs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What the reader wants from a kind: the fields, and of which dtype; columns of `texts`, as the time's, stay text.
 
@@ -85,9 +104,18 @@ class Kind(Protocol):
         """The fields of one line; None when its structure cannot be read."""
         ...
 
-    def split(self, block: bytes, request: Request) -> Split | None:
+    def split(self, _block: bytes, _request: Request) -> Split | None:
         """The wanted fields of whole lines, the same ones as `fields` gives; None to have them read one by one."""
-        ...
+        return None
+
+    def arranged(
+        self, _block: bytes, _wanted: Sequence[str], _time: str, _texts: Collection[str]
+    ) -> Arrangement | None:
+        """How the wanted fields stand in most lines of a block; None where `split` must find them.
+
+        `_time` is the time's field; those of `_texts` may be quoted in the last place.
+        """
+        return None
 
     @staticmethod
     def defaults() -> Fields:

@@ -1,27 +1,22 @@
 """`key=value` lines. Values may be quoted; the first of a repeated key counts; other words are passed over.
 
-A block is split by polars' CSV reader on the layout of its first good line: where the keys stand. A line of
-another layout, or with a quote before the last key that is needed, is read by itself.
+A block is read by spans, on the arrangement of its first good lines: where the keys stand. A line of another
+arrangement, or with a quote before the last key that is needed, is read by itself.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Self
 
-import numpy as np
-import polars as pl
-
 from domain.settings import Fields, Format
-from logwatch.kinds.base import CSV, Column, Kind, Mask, Request, Split
+from logwatch.kinds.base import Arrangement, Kind
 
 # A key is looked for where a run of its characters begins: from within, a long word would cost its length squared.
 _PAIR = re.compile(r'(?<![^ ="])([^ ="]+)=(?:"((?:[^"\\]|\\.)*)"(?![^ ])|([^ ]*))')
 _ESCAPED = re.compile(r"\\(.)")
-_LOOK_AT, _FEW = 20, 4
-# How gzip, zlib and zstd begin: polars would unpack such a block, and these are the bytes of a line.
-_PACKED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda", b"\x28\xb5")
+_LOOK_AT, _LONGEST_KEY = 20, 40
 
 
 class Logfmt(Kind):
@@ -50,75 +45,50 @@ class Logfmt(Kind):
                 found[key] = _ESCAPED.sub(r"\1", quoted) if quoted else plain
         return found or None
 
-    def split(self, block: bytes, request: Request) -> Split | None:
-        """Columns where the layout holds; None when no line shows one."""
-        if request.odd and b"\t" in block:
-            block = block.replace(b"\t", b" ")
-        layout, few = _layout_of(block, request)
-        if not layout or block[:2] in _PACKED:
+    def arranged(self, block: bytes, wanted: Sequence[str], time: str, texts: Collection[str]) -> Arrangement | None:
+        """As the keys stand in the block's first good lines; None when no line shows one."""
+        keys = _keys_of(block, wanted, time, texts)
+        if not keys or max(map(len, keys)) > _LONGEST_KEY:
             return None
-        wanted = set(request.wanted)
-        schema = {
-            f"{place}": request.categorical if key in few or (key in wanted and key not in request.texts) else pl.String
-            for place, key in enumerate(layout)
-        }
-        frame = pl.read_csv(block, separator=" ", schema=schema, **CSV)
-        columns: dict[str, Column] = {}
-        guards: list[Column] = []
-        checks: list[pl.Expr] = []
-        for place, key in enumerate(layout):
-            column = Column(str(place), prefix=f"{key}=", banned='"')
-            # A field nobody wants must still be where the layout says, or a wanted one may have come before.
-            if key in wanted:
-                columns[key] = column
-            elif key in few:
-                guards.append(column)
-            else:
-                tokens = pl.col(column.name).str
-                checks.append(tokens.starts_with(column.prefix) & ~tokens.contains('"', literal=True))
-        missing = [key.encode() for key in wanted - set(layout)]
-        sound = _without(block, missing, frame.height) if any(key + b"=" in block for key in missing) else None
-        return Split(frame, columns, guards, checks, sound, beginning=f"{layout[0]}=")
+        places = [(f"{key}=".encode(), key if key in wanted else "") for key in keys]
+        absent = [text for key in {*wanted} - {*keys} if (text := f"{key}=".encode()) in block]
+        return Arrangement(places, open=keys[-1] in texts and keys[-1] != time, absent=absent, tabs=True)
 
 
-def _layout_of(block: bytes, request: Request) -> tuple[tuple[str, ...], set[str]]:
+def _keys_of(block: bytes, wanted: Sequence[str], time: str, texts: Collection[str]) -> tuple[str, ...]:
     """How the block's lines are laid out, judged by its first ones.
 
-    The keys in order up to the last wanted one, from the line that holds most of these; and the keys nobody
-    wants that have few distinct values, which are cheaper to look at once a value than once a line.
+    The keys in order up to the last wanted one, from the line that holds most of these.
     """
     best: tuple[str, ...] = ()
-    values: dict[str, set[str]] = {}
     at = 0
     for _ in range(_LOOK_AT):
         end = block.find(b"\n", at)
         line = block[at:end] if end >= 0 else block[at:]
-        pairs = _pairs(line.decode("utf-8", "replace"))
-        keys = list(pairs)
-        last = max((place for place, key in enumerate(keys, 1) if key in request.wanted), default=0)
-        layout = tuple(keys[:last])
-        if request.time in layout and len({*layout} & {*request.wanted}) > len({*best} & {*request.wanted}):
-            best = layout
-        for key, value in pairs.items():
-            values.setdefault(key, set()).add(value)
+        keys, quoted = _keys(line.decode("utf-8", "replace").replace("\t", " "))
+        if quoted in texts and quoted != time:
+            keys.append(quoted)
+        last = max((place for place, key in enumerate(keys, 1) if key in wanted), default=0)
+        found = tuple(keys[:last])
+        if time in found and len({*found} & {*wanted}) > len({*best} & {*wanted}):
+            best = found
         if end < 0:
             break
         at = end + 1
-    return best, {key for key in best if key not in request.wanted and len(values[key]) <= _FEW}
+    return best
 
 
-def _pairs(line: str) -> dict[str, str]:
-    """The pairs a line begins with, before a word that is none, a quote, or a key that comes again."""
-    pairs: dict[str, str] = {}
+def _keys(line: str) -> tuple[list[str], str]:
+    """The keys a line begins with, before a word that has none, a quote, or a key that comes again.
+
+    And the key whose value begins with that quote; "" for another end.
+    """
+    keys: dict[str, None] = {}
     for token in line.split(" "):
         key, equals, value = token.partition("=")
-        if not equals or not key or '"' in token or key in pairs:
+        if not equals or not key or '"' in key or key in keys:
             break
-        pairs[key] = value
-    return pairs
-
-
-def _without(block: bytes, keys: list[bytes], height: int) -> Mask:
-    """Lines that hold none of `keys`: in the others a wanted field stands after the layout's end."""
-    lines = block.split(b"\n")[:height]
-    return np.array([not any(key + b"=" in line for key in keys) for line in lines], dtype=np.bool_)
+        if '"' in value:
+            return list(keys), key if value.startswith('"') else ""
+        keys[key] = None
+    return list(keys), ""
