@@ -31,7 +31,7 @@ def live_app(buckets: LiveBuckets) -> Flask:
         try:
             question = msgspec.json.decode(request.get_data(), type=Question)
             live = buckets.rows(question.family, question.step, question.keys)
-        except (msgspec.MsgspecError, UsageError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, UsageError) as error:
             return _problem(str(error))
         return _json(encode_rows(live, question.step, FAMILIES[question.family].sources))
 
@@ -39,7 +39,7 @@ def live_app(buckets: LiveBuckets) -> Flask:
     def recent() -> Response:
         try:
             asked = msgspec.json.decode(request.get_data(), type=LineQuestion)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return _problem(str(error))
         return _json(encode_lines(buckets.recent(**msgspec.structs.asdict(asked))))
 

@@ -93,7 +93,7 @@ def read_receipt(data: bytes) -> Receipt:
     """The receipt of some bytes. Raises WireError when they are none, damaged, or of a version not read here."""
     try:
         receipt = msgspec.json.decode(data, type=Receipt)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise WireError(f"not a receipt: {error}") from error
     if receipt.version != RECEIPT_VERSION:
         raise WireError(f"a receipt of version {receipt.version}, and this program reads {RECEIPT_VERSION}")

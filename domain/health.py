@@ -153,7 +153,7 @@ def decode_report(data: bytes) -> Report | None:
     """The report of an answer's body; None where it is none."""
     try:
         return msgspec.json.decode(data, type=Report)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 

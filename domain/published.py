@@ -78,7 +78,7 @@ def decode_published(data: bytes) -> Published:
     """The document of some bytes. Raises WireError where they are none, or of a version we do not read."""
     try:
         document = msgspec.json.decode(data, type=Published)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise WireError(f"this is no published document: {error}") from error
     if document.version not in READABLE:
         raise WireError(

@@ -179,7 +179,7 @@ def decode_heartbeat(data: bytes) -> Heartbeat:
     """The heartbeat of some bytes. Raises WireError when they are none."""
     try:
         heartbeat = msgspec.json.decode(data, type=Heartbeat)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise WireError(f"not a heartbeat: {error}") from error
     _readable("heartbeat", heartbeat.version)
     return heartbeat

@@ -102,7 +102,7 @@ class Bundle:
             try:
                 self.header = msgspec.json.decode(content, type=BundleHeader)
                 BatchName.parse(f"{self.header.agent}.{self.header.incarnation}.1")
-            except (msgspec.MsgspecError, WireError) as error:
+            except (msgspec.MsgspecError, UnicodeDecodeError, WireError) as error:
                 raise WireError(f"{path}: its header cannot be used: {error}") from error
             self.heartbeat: Heartbeat | None = None
             kind, content = self._section()

@@ -106,7 +106,7 @@ def _detail(body: bytes) -> str:
     """What an answer says is wrong; the beginning of it where it is no problem document (a proxy's, say)."""
     try:
         return msgspec.json.decode(body, type=_Problem).detail
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return body.decode("utf-8", "replace")[:200]
 
 

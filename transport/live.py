@@ -199,7 +199,7 @@ class _UnixConnection(http.client.HTTPConnection):
 def _decode(data: bytes, type_: type[_T]) -> _T:
     try:
         return msgspec.json.decode(data, type=type_)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise LiveUnavailableError(f"the collector's answer cannot be read: {error}") from error
 
 
