@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from domain.batch import Position
+import msgspec
+
+from domain.batch import Accounting, Position
 from logwatch.events import EventBlock
 from logwatch.follow import FollowedFile
 from logwatch.recent import Recent
@@ -26,6 +28,7 @@ class Gathered:
         self.figures: list[tuple[str, EventBlock]] = []
         self._count = 0
         self._touched: dict[tuple[str, str], FollowedFile] = {}
+        self._amended: dict[tuple[str, str], Position] = {}
 
     def add(self, source: str, events: EventBlock) -> None:
         """Events of a block of lines of a source."""
@@ -38,6 +41,12 @@ class Gathered:
         """The file's position is to be kept with the events."""
         self._touched[file.source, file.identity] = file
 
+    def amend(self, position: Position, accounting: Accounting) -> None:
+        """What became of lines of a file that is not open: `position` is the one last kept."""
+        key = position.source, position.identity
+        position = self._amended.get(key, position)
+        self._amended[key] = msgspec.structs.replace(position, accounting=position.accounting + accounting)
+
     @property
     def is_full(self) -> bool:
         """Whether it is as much as one batch should hold."""
@@ -45,13 +54,14 @@ class Gathered:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no file was read any further."""
-        return not self._touched
+        """Whether no file was read any further, and no call came out without that."""
+        return not self._touched and not self._amended and not self.events
 
     def positions(self) -> Sequence[Position]:
         """How far the files are counted."""
-        return [file.position() for file in self._touched.values()]
+        amended = [position for key, position in self._amended.items() if key not in self._touched]
+        return [*amended, *(file.position() for file in self._touched.values())]
 
     def clear(self) -> None:
         """It is kept, or is read again."""
-        self.events, self.figures, self._count, self._touched = [], [], 0, {}
+        self.events, self.figures, self._count, self._touched, self._amended = [], [], 0, {}, {}

@@ -81,8 +81,10 @@ class Pairing:
         self._count: dict[str, int] = {}
         self._by_time: dict[str, list[tuple[int, int, str]]] = {}
         self._number = 0
+        # Since the last checkpoint: calls begun that still wait, ids that do not wait, and those of them it holds.
         self._opened: dict[str, OpenCall] = {}
         self._closed: dict[str, None] = {}
+        self._left: list[_Waiting] = []
 
     def __len__(self) -> int:
         return len(self._open)
@@ -99,7 +101,14 @@ class Pairing:
 
     def kept(self) -> None:
         """The changes were kept."""
-        self._opened, self._closed = {}, {}
+        self._opened, self._closed, self._left = {}, {}, []
+
+    def rewind(self) -> None:
+        """The changes were not kept, and the lines behind them are read again."""
+        waiting = [start for start in self._open.values() if start.call.id not in self._opened] + self._left
+        self._begin()
+        for start in sorted(waiting, key=lambda start: start.number):
+            self._add(start.call, start.read_at, start.patient)
 
     def read(
         self,
@@ -185,7 +194,8 @@ class Pairing:
         found = self._open.pop(key, None)
         if found is None:
             return None
-        self._opened.pop(key, None)
+        if self._opened.pop(key, None) is None:
+            self._left.append(found)
         self._closed[key] = None
         identity = found.call.identity
         self._count[identity] -= 1
