@@ -22,7 +22,7 @@ from dashboard.recent import overview_now
 from dashboard.site import Site
 from dashboard.windows import Window, asked_window
 from domain.calendar import COMPARISONS, Comparison
-from domain.errors import LiveUnavailableError, UsageError
+from domain.errors import UsageError
 from domain.series import FAMILIES, MAX_POINTS, SeriesKey, Values
 
 _MOST_PHARMACIES = 500
@@ -75,14 +75,6 @@ def blueprint() -> Blueprint:
         found = find_pharmacies(tuple(site.keys(snapshot, "pharmacy").values()), query)
         rows = [{"pharmacy": number, "province": site.names.pharmacy_place(number)} for number in found]
         return json_answer({"query": query, "total": len(rows), "pharmacies": rows[:_MOST_PHARMACIES]})
-
-    @api.get("/api/v1/sources")
-    def sources() -> Response:
-        try:
-            beats = here.site().live.sources()
-        except LiveUnavailableError as error:
-            return problem(503, str(error))
-        return json_answer({"agents": list(beats)})
 
     @api.get("/api/v1/openapi.json")
     def openapi() -> Response:

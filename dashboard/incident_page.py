@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from alerts.lifecycle import LIFE
@@ -12,6 +12,7 @@ from dashboard.charts import Chart
 from dashboard.data import Snapshot
 from dashboard.few import is_few, told
 from dashboard.incidents import ended, event_look, lasting, names_side, sentence, span, where
+from dashboard.seen_lines import SeenLine, of_incident
 from dashboard.site import Site
 from dashboard.subject import Subject, Table, below, series_charts
 from dashboard.windows import Window
@@ -39,7 +40,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class IncidentPage:
-    """All of the page but its frame."""
+    """All of the page but its frame. One of a source has neither charts nor tables; `lines` are ops' to see."""
 
     span: str
     sentence: str
@@ -49,6 +50,7 @@ class IncidentPage:
     charts: tuple[Chart, ...]
     tables: tuple[Table, ...]
     journal: tuple[Line, ...]
+    lines: tuple[SeenLine, ...] = ()
 
 
 def window_around(incident: Incident, now: float) -> Window:
@@ -73,22 +75,31 @@ def incident_page(
     tellings: Sequence[Telling],
 ) -> IncidentPage:  # fmt: skip
     """The page's model. The graphs are kept as those of any series are."""
-    subject = subject_of(site, incident)
     now = snapshot.now
+    told_of = IncidentPage(
+        span=span_text(incident, site.zone, now),
+        sentence=in_words(incident, now),
+        place_name=where(incident, site.names),
+        may_take=(incident.state, "acknowledged") in LIFE,
+        facts=(),
+        charts=(),
+        tables=(),
+        journal=journal_lines(journal, tellings, site.zone, now),
+        lines=of_incident(site.live, incident, ended(incident, now), site.zone, now),
+    )
+    if incident.is_of_source:
+        return told_of
+    subject = subject_of(site, incident)
     counted = window_of(incident, now)
     found = site.models.get(
         ("incident", incident.id, counted.start, counted.end, site.stamp(snapshot, 60)),
         lambda: (_facts(snapshot, subject.series, counted), below(site, snapshot, subject.series, counted).tables),
     )
-    return IncidentPage(
-        span=span_text(incident, site.zone, now),
-        sentence=in_words(incident, now),
-        place_name=where(incident, site.names),
-        may_take=(incident.state, "acknowledged") in LIFE,
+    return replace(
+        told_of,
         facts=found[0],
         charts=series_charts(site, snapshot, subject, window_around(incident, now))[:_CHARTS],
         tables=tuple(table for table in found[1] if table.kind != "server"),
-        journal=journal_lines(journal, tellings, site.zone, now),
     )
 
 

@@ -65,7 +65,8 @@ def blueprint() -> Blueprint:
             page=incident_page(site, snapshot, found, journal_for(site, found), tellings_for(site, found)),
             place_url=_place(found),
             may_change=who is not None and who.may_change, longest=LONGEST_NOTE,
-            said=_SAID.get(request.args.get("said", "")), data_url=data_url(subject.series, window),
+            said=_SAID.get(request.args.get("said", "")),
+            data_url="" if found.is_of_source else data_url(subject.series, window),
             **common(site, snapshot),
         )  # fmt: skip
 
@@ -166,7 +167,10 @@ def checked_note(text: str) -> str:
 
 
 def _place(incident: Incident) -> str:
-    """The page of its measuring point."""
+    """The page of its measuring point, or of its source."""
+    if incident.is_of_source:
+        agent, _, name = incident.endpoint.partition("/")
+        return url_for("sources.source", agent=agent, name=name)
     if incident.endpoint:
         return url_for("pages.endpoint", hub=incident.hub, name=incident.endpoint)
     return url_for("pages.hub", hub=incident.hub)

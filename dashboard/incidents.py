@@ -16,6 +16,7 @@ from domain import figures
 from domain.codes import SIDE_WORDS
 from domain.incident import Incident, IncidentEvent, IncidentState, Kind
 from domain.series import SeriesKey
+from domain.troubles import IS_NOW, WAS_THEN, source_words
 
 LISTED_DAYS = 14
 TOLD: frozenset[IncidentState] = frozenset({"firing", "acknowledged"})  # what lasts and is more than a suspicion
@@ -55,13 +56,17 @@ class Row:
 
 
 def where(incident: Incident, names: Names) -> str:
-    """`executor.listOpenPrescriptions at Recip-e`, or the hub's name alone."""
+    """`executor.listOpenPrescriptions at Recip-e`, the hub's name alone, or the source."""
+    if incident.is_of_source:
+        return source_words(incident.endpoint)
     hub = names.hub(incident.hub)
     return f"{incident.endpoint} at {hub}" if incident.endpoint else hub
 
 
 def headline(incident: Incident, names: Names) -> str:
     """What is (or was) wrong where, without a full stop."""
+    if incident.is_of_source:
+        return f"{source_words(incident.endpoint)} {(IS_NOW if incident.is_open else WAS_THEN)[incident.kind]}"
     verb = (_NOW if incident.is_open else _THEN)[incident.kind]
     if incident.kind == "failing" and incident.severity != "page":
         verb = "fails in part" if incident.is_open else "failed in part"
@@ -202,7 +207,7 @@ def level(incident: Incident) -> Level:
     """The judge's level that says the same."""
     if incident.kind == "failing" and incident.severity != "page":
         return Level.SOME
-    return _LEVELS[incident.kind]
+    return _LEVELS.get(incident.kind, Level.SOME)
 
 
 def _word(of: Level) -> str:

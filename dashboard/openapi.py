@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
+from domain.incident import Kind
 from domain.series import FAMILIES, MAX_POINTS
 
 _PROBLEM = {
@@ -61,7 +64,18 @@ DOCUMENT: dict[str, object] = {
         ),
         "/api/v1/keys/{family}": _get("The keys of a family", _FAMILY),
         "/api/v1/pharmacies": _get("Pharmacies by number or province", _text("query", "digits, or a province's name")),
-        "/api/v1/sources": _get("The newest heartbeat of each agent: watermarks and where every line went"),
+        "/api/v1/sources": _get(
+            "Each log watcher's sources: where every line went, watermarks, what is not read, clocks, troubles, "
+            "codes in no table, and in `amiss` what somebody should look at"
+        ),
+        "/api/v1/lines": _get(
+            "Some of the lines just read, masked, newest first; for ops",
+            _text("source", "of which source"),
+            _text("hub", "of which hub"),
+            _text("endpoint", "of which endpoint"),
+            _text("code", "with which code"),
+            _text("limit", "how many at most; 100 when left out"),
+        ),
         "/api/v1/incidents": _get(
             "Incidents that last or changed lately, newest first", _text("days", "how far back; 14 when left out")
         ),
@@ -112,9 +126,9 @@ DOCUMENT: dict[str, object] = {
                     "incident": {"type": "integer"},
                     "state": {"enum": ["suspected", "firing", "acknowledged", "resolved", "closed"]},
                     "severity": {"enum": ["page", "notice", "log"]},
-                    "kind": {"enum": ["failing", "silent", "fewer"]},
+                    "kind": {"enum": list(get_args(Kind))},
                     "hub": {"type": "string"},
-                    "endpoint": {"type": "string", "description": "empty for a whole hub"},
+                    "endpoint": {"type": "string", "description": "empty for a whole hub; AGENT/SOURCE of a source"},
                     "side": {"type": "string"},
                     "text": {"type": "string"},
                     "reason": {"type": "string"},

@@ -192,6 +192,9 @@ class OpenPresent:
         self.questions = 0
         self.fresh: dict[SeriesKey, Key] = {}  # series first seen a moment ago, each with the key it looks like
         self.lines: list[RecentLine] = []
+        accounting = Accounting(lines=1_000, events=990, ignored=9, malformed=1, bytes=184_000)
+        self.states = [SourceState(source="dpp-calls", watermark=COMPLETE, accounting=accounting, files=1)]
+        self.heard_at = NOW
 
     def _asked(self) -> None:
         self.questions += 1
@@ -210,11 +213,12 @@ class OpenPresent:
 
     def sources(self) -> Sequence[Heartbeat]:
         self._asked()
-        accounting = Accounting(lines=1_000, events=990, ignored=9, malformed=1, bytes=184_000)
-        state = SourceState(source="dpp-calls", watermark=self.complete, accounting=accounting)
         return (
-            Heartbeat(version=1, agent="agent", incarnation="0123456789abcdef", sequence=7, at=NOW, sources=(state,)),
-        )
+            Heartbeat(
+                version=1, agent="agent", incarnation="0123456789abcdef", sequence=7, at=self.heard_at,
+                sources=tuple(self.states),
+            ),
+        )  # fmt: skip
 
     def complete_up_to(self) -> float | None:
         self._asked()
