@@ -17,6 +17,7 @@ from pharmapulse.logs import say, tell_uncaught
 # Each command is one module of `pharmapulse.commands`, imported only when it is called.
 COMMANDS = {
     "analyse": "read logs now, no set-up: counts, failures and latency by each dimension",
+    "init": "propose sources and formats for one's own logs",
     "demo": "simulated hubs with thirteen months of history, every page live",
     "run": "the whole stack on this machine",
     "check": "look at a configuration and run its formats' own examples",
