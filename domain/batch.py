@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
-import polars as pl
 
-from domain import cells, gauges, sketches
 from domain.errors import WireError
+
+if TYPE_CHECKING:
+    # It takes long to be imported, and who only counts lines needs no frames.
+    import polars as pl
 
 _NAME = re.compile(r"([a-z0-9][a-z0-9-]{0,62})\.([0-9a-f]{8,32})\.(\d{1,12})")
 
@@ -70,7 +72,9 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `identity` names the file whatever its path is by now; `accounting` counts from the file's first byte.
     `doubled` is for times without a zone: the change of the clocks that the file came by last, and the newest
-    moment around it, both in µs UTC.
+    moment around it, both in µs UTC. `begun` is where reading began: what stands before is nobody's. `tail` is a digest
+    of the last bytes before `offset`, `line_ends` how many lines were cut there, -1 where an older version did not
+    count; `whole` is the size on disk of a compressed file of which nothing more is to be read.
     """
 
     source: str
@@ -79,6 +83,28 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     offset: int
     accounting: Accounting
     doubled: tuple[int, int] = (0, 0)
+    begun: int = 0
+    tail: str = ""
+    line_ends: int = -1
+    whole: int = 0
+
+
+def _no_cells() -> pl.DataFrame:
+    from domain import cells
+
+    return cells.empty()
+
+
+def _no_gauges() -> pl.DataFrame:
+    from domain import gauges
+
+    return gauges.empty()
+
+
+def _no_sketches() -> pl.DataFrame:
+    from domain import sketches
+
+    return sketches.empty()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +114,9 @@ class Counts:
     Each frame has the schema of its module: `domain.cells`, `domain.gauges`, `domain.sketches`.
     """
 
-    cells: pl.DataFrame = field(default_factory=cells.empty)
-    gauges: pl.DataFrame = field(default_factory=gauges.empty)
-    sketches: pl.DataFrame = field(default_factory=sketches.empty)
+    cells: pl.DataFrame = field(default_factory=_no_cells)
+    gauges: pl.DataFrame = field(default_factory=_no_gauges)
+    sketches: pl.DataFrame = field(default_factory=_no_sketches)
 
     @property
     def is_empty(self) -> bool:
@@ -105,8 +131,8 @@ class Batch:
     name: BatchName
     cells: pl.DataFrame
     positions: tuple[Position, ...] = ()
-    gauges: pl.DataFrame = field(default_factory=gauges.empty)
-    sketches: pl.DataFrame = field(default_factory=sketches.empty)
+    gauges: pl.DataFrame = field(default_factory=_no_gauges)
+    sketches: pl.DataFrame = field(default_factory=_no_sketches)
 
     @property
     def counts(self) -> Counts:

@@ -113,12 +113,16 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class AgentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The log watcher: its name, how often it looks, how many values of a field it keeps apart.
 
+    A file that changes wakes it before `tick_seconds` are over, but not sooner than `wake_seconds` after it was woken
+    before; 0: it only looks. Nothing more is read while batches of `outbox_bytes` wait for the receiver.
     `recent_lines` is how many masked lines of each endpoint and code it keeps to be looked at, 0 for none.
     `site_key_file` holds the key under which patients are hashed, the same for all agents; "": one in `site.data`.
     """
 
     name: str = "agent"
     tick_seconds: float = 1.0
+    wake_seconds: float = 0.5
+    outbox_bytes: int = 2_147_483_648
     field_cap: int = 300
     recent_lines: int = 5
     site_key_file: str = ""

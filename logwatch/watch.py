@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 
 from domain.batch import Accounting, Position
@@ -12,25 +11,27 @@ from logwatch.events import Tally
 from logwatch.follow import FollowedFile
 from logwatch.gathered import Gathered
 from logwatch.headings import Heading
-from logwatch.reader import Reader
+from logwatch.reader import Reader, Reading
 from logwatch.skew import Skew
 from logwatch.sources import SourceFiles
+from logwatch.start import since, start_us
 from logwatch.times import US
-from logwatch.troubles import Troubles
+from logwatch.troubles import UNREAD_SECONDS, Troubles
+from logwatch.turn import Turn
 from logwatch.unknown import UnknownCodes
-
-log = logging.getLogger(__name__)
 
 BACKFILL_SECONDS = 600.0
 # A file is read in such pieces, and not more than so much of it before the others have their turn.
 PIECE_BYTES = 4 << 20
 MOST_BYTES_A_TURN = 4 * PIECE_BYTES
+PROBE_BYTES = 1 << 16
 
 
 class Watch:
     """One source with its reader and its files.
 
-    What is read goes to `gathered`; `make_room` is called whenever that is as much as one batch should hold.
+    `known` and `total` are what the checkpoint says of it, None where it was never seen. What is read goes to
+    `gathered`; `make_room` is called whenever that is as much as one batch should hold.
     """
 
     def __init__(
@@ -38,40 +39,74 @@ class Watch:
         source: Source,
         reader: Reader,
         known: Sequence[Position],
-        total: Accounting,
+        total: Accounting | None,
         gathered: Gathered,
         make_room: Callable[[float], None],
     ) -> None:
         self.source, self.reader = source, reader
         # Files of which each begins with the same line are told apart by the next.
-        self.files = SourceFiles(source, known, skip=1 if reader.headed == "first" else 0)
-        self.total = total
+        self.troubles = Troubles(source.name)
+        at_end = source.start == "end" and total is None and not known
+        skip = 1 if reader.headed == "first" else 0
+        self.files = SourceFiles(source, known, self.troubles, self._release, skip, at_end=at_end)
+        self._start_us = start_us(source.start)
+        self.total = total or Accounting()
         self.watermark: float | None = None
         self.tally = Tally()
         self.unknown = UnknownCodes()
-        self.troubles = Troubles(source.name)
         self.skew = Skew()
         self._gathered, self._make_room = gathered, make_room
 
-    def read(self, now: float) -> None:
-        """Read the source's files, each at most one turn. Raises StoreError."""
+    def look(self, now: float) -> None:
+        """Find what is there."""
         self.files.look(now)
         if self.files.ever_found:
             self.troubles.over("absent", "")
         else:
             self.troubles.has("absent", "", now, f"no file matches {', '.join(self.source.paths)}")
+
+    def read_live(self, now: float, turn: Turn) -> None:
+        """Read the files that may hold the present, those that waited longest for it first. Raises StoreError."""
+        if self.reader.pairing is not None:
+            self._read_in_order(now, turn)
+            return
+        files = [file for file in self.files.oldest_first() if not is_backfill(file, now)]
+        for file in sorted(files, key=lambda file: file.read_at):
+            if turn.is_over:
+                file.reached_end = file.was_at_end = False
+                continue
+            # A little of a file tells whether it is an old one, which is not to keep the others waiting.
+            if file.last_event is None:
+                self.read_file(file, now, PROBE_BYTES, turn)
+                if file.reached_end or is_backfill(file, now):
+                    continue
+            self.read_file(file, now, MOST_BYTES_A_TURN, turn)
+
+    def _read_in_order(self, now: float, turn: Turn) -> None:
+        """Read the files one after the other: a call may begin in one and end in the next."""
+        behind = False
         for file in self.files.oldest_first():
-            try:
-                if file.shrunk():
-                    log.warning("source %s: %s was truncated and is read from its start", self.source.name, file.path)
-                    self._release(file, now)
-                    file.begin_anew()
-                self._read_file(file, now)
-                if self.files.is_over(file, now):
-                    self._finish(file, now)
-            except (InputError, OSError) as error:
-                log.warning("source %s: %s; read again when it changes", self.source.name, error)
-                self.files.set_aside(file, error, now)
+            if behind or turn.is_over:
+                file.reached_end = file.was_at_end = False
+            else:
+                self.read_file(file, now, MOST_BYTES_A_TURN, turn)
+            behind |= not file.reached_end
+
+    def backlog(self, now: float) -> list[FollowedFile]:
+        """Files that are being caught up with, the oldest first."""
+        if self.reader.pairing is not None:
+            return []
+        return [file for file in self.files.oldest_first() if is_backfill(file, now) and not file.reached_end]
+
+    def read_file(self, file: FollowedFile, now: float, most: int, turn: Turn) -> None:
+        """Read at most so many bytes of a file. Raises StoreError."""
+        try:
+            self._read_file(file, now, most, turn)
+            if self.files.is_over(file, now):
+                self._finish(file, now)
+                self._reconcile(file, now, is_over=True)
+        except (InputError, OSError) as error:
+            self.files.set_aside(file, error, now)
 
     def finish_all(self, now: float) -> None:
         """Count the last lines of all files that are read to their end, as if none grew any more."""
@@ -79,44 +114,69 @@ class Watch:
             if file.is_read:
                 self._finish(file, now)
 
-    def judge_watermark(self, now: float) -> bool:
-        """After what was read is kept: move the watermark if nothing holds it back; whether there is more to read."""
-        unread = [file for file in self.files.files.values() if not file.reached_end]
-        for file in self.files.files.values():
-            file.behind_since = None if file.reached_end else file.behind_since or now
-        held_back = self.files.crowded_by_live or not self.files.ever_found
-        if not held_back and all(_is_backfill(file, now) for file in unread):
+    def judge_watermark(self, now: float) -> None:
+        """After what is live was read and kept: move the watermark if nothing holds it back."""
+        live = [file for file in self.files.files.values() if not is_backfill(file, now)]
+        if not self.files.holds_back and all(file.reached_end for file in live):
             # Nor does it pass an event that is known to be there and not read, as more lines of it may come.
-            waiting = [file.held_since for file in self.files.files.values() if not _is_backfill(file, now)]
-            self.watermark = min([now, *(since for since in waiting if since is not None)]) - self.source.disorder
-        return bool(unread) or self.files.crowded
+            waiting = [file.held_since for file in live if file.held_since is not None]
+            self.watermark = min([now, *waiting]) - self.source.disorder
+
+    def judge_files(self, now: float) -> bool:
+        """After the reading: which files are behind, and in danger; whether there is more to read."""
+        files = self.files.files.values()
+        for file in files:
+            is_read = file.reached_end and file.is_read
+            file.behind_since = None if is_read else min(now, file.behind_since or now)
+            behind = 0.0 if file.behind_since is None else now - file.behind_since
+            name = str(file.path)
+            if behind >= UNREAD_SECONDS and file.moved:
+                unread = file.unread_bytes()
+                self.troubles.has("unread", name, now, "was rotated away and is not read to its end yet", unread)
+            else:
+                self.troubles.over("unread", name)
+        self.troubles.keep_only("unread", {str(file.path) for file in files})
+        return self.files.crowded or not all(file.reached_end for file in files)
 
     def rewind(self, total: Accounting, now: float) -> None:
         """Nothing was kept: read again from the last checkpoint, where the source's accounting was `total`."""
         self.files.rewind(now)
         self.total = total
+        if self.reader.pairing is not None:
+            self.reader.pairing.rewind()
 
-    def _read_file(self, file: FollowedFile, now: float) -> None:
+    def _read_file(self, file: FollowedFile, now: float, most: int, turn: Turn) -> None:
         read = 0
-        file.was_at_end, file.reached_end = file.reached_end, False
+        file.was_at_end, file.reached_end, file.read_at = file.reached_end, False, now
         if file.heading is None:
             file.heading = Heading()
             if self.reader.headed:
                 for block in file.read_before():
                     self.reader.learn(block, file.heading)
-        while not file.reached_end and read < MOST_BYTES_A_TURN:
-            block = file.read(PIECE_BYTES, now)
+        while not file.reached_end and read < most:
+            before = file.read_bytes
+            block = file.read(min(PIECE_BYTES, most - read), now)
             read += PIECE_BYTES
+            turn.read(file.read_bytes - before)
             for part in file.whole(block, self.reader.held, now) or [b""]:
                 self._add(file, part, now)
             if self._gathered.is_full:
                 self._make_room(now)
-        if file.tail.size and not 0 <= now - file.last_grown < self.reader.join_seconds:
+            if turn.is_over:
+                break
+        if file.held.size and not 0 <= now - file.last_grown < self.reader.join_seconds:
             self._add(file, file.release(), now)
+        self._reconcile(file, now, is_over=False)
+
+    def _reconcile(self, file: FollowedFile, now: float, *, is_over: bool) -> None:
+        """What of a file's accounting does not add up is a trouble, once."""
+        if not file.is_unbalanced and (detail := file.imbalance(is_over=is_over)):
+            file.is_unbalanced = True
+            self.troubles.has("unbalanced", str(file.path), now, f"does not add up: {detail}")
 
     def _release(self, file: FollowedFile, now: float) -> None:
-        """Count what was held back of a file that goes on as another, and keep it with the place it stood at."""
-        if file.tail.size:
+        """Count what was held back of a file that was emptied, and keep it with the place it stood at."""
+        if file.held.size:
             self._add(file, file.release(), now)
             self._make_room(now)
 
@@ -129,8 +189,13 @@ class Watch:
     def _add(self, file: FollowedFile, block: bytes, now: float) -> None:
         accounting = Accounting()
         if block:
-            reading = self.reader.read(block, now, passed=file.passed, heading=file.heading)
+            reading = self.reader.read(
+                block, now, passed=file.passed, heading=file.heading, file=file.first_path, identity=file.identity
+            )
+            if self._start_us is not None:
+                reading = since(reading, self._start_us)
             accounting = reading.accounting
+            self._account_elsewhere(reading)
             self.tally.add(reading.tally)
             self.unknown.add(reading.tally.unknown_codes)
             if len(reading.events):
@@ -146,7 +211,27 @@ class Watch:
             self.total += added
             self._gathered.touch(file)
 
+    def expire(self, now: float) -> None:
+        """Where all files are read to their end: count the calls whose end did not come for so long."""
+        if self.files.crowded or not all(file.reached_end for file in self.files.files.values()):
+            return
+        reading = self.reader.silent(now)
+        if reading is not None:
+            self._account_elsewhere(reading)
+            self._gathered.add(self.source.name, reading.events)
 
-def _is_backfill(file: FollowedFile, now: float) -> bool:
-    """A file whose newest event read so far lies more than ten minutes back holds no watermark back."""
+    def _account_elsewhere(self, reading: Reading) -> None:
+        """What became of the starts of calls that stand in other files than the one read."""
+        for identity, accounting in reading.elsewhere.items():
+            self.total += accounting
+            file = next((file for file in self.files.files.values() if file.identity == identity), None)
+            if file is not None:
+                file.accounting += accounting
+                self._gathered.touch(file)
+            elif (position := self.files.known.get(identity)) is not None:
+                self._gathered.amend(position, accounting)
+
+
+def is_backfill(file: FollowedFile, now: float) -> bool:
+    """Whether the newest event read of a file so far lies more than ten minutes back: it holds no watermark back."""
     return file.last_event is not None and now - file.last_event > BACKFILL_SECONDS

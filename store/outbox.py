@@ -138,11 +138,12 @@ class SqliteOutbox:
             for field, value in read("SELECT field, value FROM registry ORDER BY field, place"):
                 self._registry.setdefault(field, {})[value] = None
             self._delivered_bytes, self._changes = self._measure(), self._changes_of_others()
+            self._waiting_bytes, self._waiting_as_of = self._measure(WAITING), self._changes
 
-    def _measure(self) -> int:
-        """The bytes of the delivered batches that are kept."""
+    def _measure(self, mark: int = DELIVERED) -> int:
+        """The bytes of the batches that are kept under a mark."""
         kept = "SELECT coalesce(sum(length(payload)), 0) FROM batches WHERE delivered = ?"
-        return int(self._database.execute(kept, (DELIVERED,)).fetchone()[0])
+        return int(self._database.execute(kept, (mark,)).fetchone()[0])
 
     def _changes_of_others(self) -> int:
         """A number that is another one after each change that another process made."""
@@ -195,6 +196,7 @@ class SqliteOutbox:
             with transaction(self._database, self._path):
                 self._write(payload, news)
             self._sequence += payload is not None
+            self._waiting_bytes += len(payload or b"")
             for key in news.moved:
                 self._positions.pop(key, None)
             self._positions |= news.moved
@@ -225,6 +227,15 @@ class SqliteOutbox:
         Also which there are is only looked up then: who carries batches by hand may let very many wait.
         """
         return Waiting(self.count_waiting, self.waiting_sequences, self.read)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How many bytes the batches that wait hold. Raises StoreError."""
+        with self._lock, stored(self._path):
+            changes = self._changes_of_others()
+            if changes != self._waiting_as_of:
+                self._waiting_bytes, self._waiting_as_of = self._measure(WAITING), changes
+            return self._waiting_bytes
 
     def count_waiting(self) -> int:
         """How many batches wait. Raises StoreError."""
@@ -268,6 +279,7 @@ class SqliteOutbox:
                     (DELIVERED,),
                 ).fetchone()
                 kept -= dropped
+            self._waiting_bytes -= row[0] if row else 0
         self._delivered_bytes, self._changes = kept, changes
 
     def close(self) -> None:

@@ -229,6 +229,11 @@ class Outbox(Protocol):
         """Encoded batches the receiver does not have yet, oldest first."""
         ...
 
+    @property
+    def waiting_bytes(self) -> int:
+        """How many bytes the batches that wait hold."""
+        ...
+
     def delivered(self, name: BatchName) -> None:
         """The receiver has this batch durably."""
         ...

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from domain.batch import Accounting
 from domain.cells import add
 from domain.settings import Fields, Format
-from logwatch.sources import LINGER_SECONDS, REMEMBER_SECONDS
+from logwatch.known import REMEMBER_SECONDS
+from logwatch.sources import LINGER_SECONDS
 from logwatch.watch import BACKFILL_SECONDS
 from tests.logwatch.some import bounded
 from tests.logwatch.watching import START, FailingOutbox, Site, call, calls
@@ -378,6 +379,8 @@ def small_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are read in turns of 64 KiB, and a batch holds 500 events, so that a small log shows it."""
     monkeypatch.setattr("logwatch.watch.PIECE_BYTES", 1 << 14)
     monkeypatch.setattr("logwatch.watch.MOST_BYTES_A_TURN", 1 << 16)
+    monkeypatch.setattr("logwatch.watch.PROBE_BYTES", 1 << 14)
+    monkeypatch.setattr("logwatch.agent.BACKLOG_BYTES", 1 << 16)
     monkeypatch.setattr("logwatch.gathered.MOST_EVENTS", 500)
 
 

@@ -7,12 +7,12 @@ from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.batch import Accounting
 from domain.settings import Fields, Format, TimeField
 from logwatch.doubled import Passed, changes
 from logwatch.follow import FollowedFile
@@ -90,7 +90,7 @@ def test_what_a_file_came_by_survives_a_restart(tmp_path: Path) -> None:
         for most in (stop * length, len(content)):
             file = FollowedFile("s", path, NOW)
             if position is not None:
-                file.resume(position.offset, position.accounting, position.doubled)
+                assert file.resume(position)
             reader = Reader(FORM, Registry(10))
             reading = reader.read(file.read(most, NOW), NOW, passed=file.passed)
             file.counted(reading.accounting)
@@ -104,9 +104,9 @@ def test_a_file_that_begins_anew_has_come_by_nothing(tmp_path: Path) -> None:
     path = tmp_path / "calls.log"
     path.write_bytes(written(CHANGE))
     file = FollowedFile("s", path, NOW)
-    file.resume(0, Accounting(), (1, 2))
+    assert file.resume(msgspec.structs.replace(file.position(), doubled=(1, 2)))
     assert file.position().doubled == (1, 2)
-    file.begin_anew()
+    file.begin_again()
     assert file.passed == Passed()
     file.close()
 

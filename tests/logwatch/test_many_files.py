@@ -12,7 +12,7 @@ import pytest
 
 from domain.batch import Commit
 from domain.errors import StoreError, TransportError
-from logwatch import sources
+from logwatch import known, sources
 from tests.logwatch.watching import START, Site, call, calls
 
 
@@ -181,7 +181,7 @@ def test_a_clock_set_back_stops_neither_the_loop_nor_the_heartbeats(tmp_path: Pa
 def test_files_that_are_gone_are_forgotten_though_the_agent_is_started_every_day(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "MOST_REMEMBERED", 3)
+    monkeypatch.setattr(known, "MOST_REMEMBERED", 3)
     with Site(tmp_path) as site:
         for day in range(8):
             site.append(f"calls-{day}", call(day))

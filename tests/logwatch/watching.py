@@ -74,6 +74,10 @@ class FailingOutbox:
     def waiting(self) -> Sequence[tuple[BatchName, bytes]]:
         return self.real.waiting()
 
+    @property
+    def waiting_bytes(self) -> int:
+        return self.real.waiting_bytes
+
     def delivered(self, name: BatchName) -> None:
         self.real.delivered(name)
 

@@ -1,0 +1,132 @@
+"""An open log file and its content, whatever it is called by now: what is asked of the file itself.
+
+Places are those of the content, that is, of decompressed bytes.
+"""
+
+from __future__ import annotations
+
+import os
+from io import FileIO
+from pathlib import Path
+
+from domain.errors import InputError
+from logwatch.files import BLOCK, DAMAGED, compression, open_content
+from logwatch.fingerprint import TAIL_BYTES, Seen, seen
+
+_BACK_BYTES = 65_536
+
+
+class OpenFile:
+    """A log file held open for reading."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = self._opened_as = path
+        self._raw: FileIO = path.open("rb", buffering=0)
+        try:
+            status = os.fstat(self._raw.fileno())
+            self.inode = (status.st_dev, status.st_ino)
+            self.compressed = compression(self._raw.read(4))
+            self._raw.seek(0)
+            self._content = open_content(self._raw, self.compressed)
+        except BaseException:
+            self._raw.close()
+            raise
+
+    @property
+    def turned_out_compressed(self) -> bool:
+        """Whether the file was empty when it was opened, and something is being compressed into it since."""
+        return not self.compressed and compression(os.pread(self._raw.fileno(), 4, 0)) != ""
+
+    @property
+    def moved(self) -> bool:
+        """Whether the file is no longer found where it was opened: renamed, or deleted."""
+        if self.path != self._opened_as:
+            return True
+        try:
+            status = self.path.stat()
+        except OSError:
+            return True
+        return (status.st_dev, status.st_ino) != self.inode
+
+    @property
+    def first_path(self) -> str:
+        """Where the file was found first, as text."""
+        return str(self._opened_as).encode(errors="replace").decode()
+
+    def moved_to(self, path: Path) -> None:
+        """The file is found under this path now."""
+        self.path = path
+
+    def modified(self) -> float:
+        """When the file was last written to, in epoch seconds of this machine's wall."""
+        return os.fstat(self._raw.fileno()).st_mtime
+
+    def size(self) -> int:
+        """The file's size on disk."""
+        return os.fstat(self._raw.fileno()).st_size
+
+    def seen(self) -> Seen:
+        """The file as it is now."""
+        return seen(os.fstat(self._raw.fileno()))
+
+    def head(self, most: int) -> bytes:
+        """The first bytes of content; of a compressed file only before it is read. Raises InputError."""
+        if not self.compressed:
+            return os.pread(self._raw.fileno(), most, 0)
+        self._seek(0)
+        data = self._take(most)
+        self._seek(0)
+        return data
+
+    def before(self, offset: int) -> bytes:
+        """The last bytes before a place of a plain file."""
+        wanted = min(TAIL_BYTES, offset)
+        return os.pread(self._raw.fileno(), wanted, offset - wanted)
+
+    def stands_at(self, data: bytes, offset: int) -> bool:
+        """Whether these bytes stand at this place of a plain file."""
+        return os.pread(self._raw.fileno(), len(data), offset) == data
+
+    def last_line_end(self) -> int:
+        """The place behind a plain file's last line end; 0 where there is none."""
+        at = self.size()
+        while at > 0:
+            begin = max(0, at - _BACK_BYTES)
+            found = os.pread(self._raw.fileno(), at - begin, begin).rfind(b"\n")
+            if found >= 0:
+                return begin + found + 1
+            at = begin
+        return 0
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._raw.close()
+
+    def _take(self, most: int) -> bytes:
+        """The next bytes of content. Raises InputError for damaged content, OSError."""
+        try:
+            return self._content.read(most) or b""
+        except DAMAGED as error:
+            raise InputError(str(self.path), f"is damaged or not complete yet: {error}") from error
+
+    def _seek(self, offset: int) -> bytes | None:
+        """Go to a place in the content; the last bytes before it, None where the content is shorter."""
+        if not self.compressed:
+            self._raw.seek(offset)
+            before = self.before(offset)
+            return before if len(before) == min(TAIL_BYTES, offset) else None
+        self._raw.seek(0)
+        self._content = open_content(self._raw, self.compressed)
+        before = b""
+        while offset > 0:
+            skipped = self._take(min(offset, BLOCK))
+            if not skipped:
+                return None
+            offset -= len(skipped)
+            before = end_of(before, skipped, len(skipped))
+        return before
+
+
+def end_of(before: bytes, data: bytes, cut: int) -> bytes:
+    """The last TAIL_BYTES of `before` and the first `cut` bytes of `data`."""
+    return data[cut - TAIL_BYTES : cut] if cut >= TAIL_BYTES else (before + data[:cut])[-TAIL_BYTES:]
