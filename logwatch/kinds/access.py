@@ -11,8 +11,6 @@ import re
 from collections.abc import Mapping
 from typing import Self
 
-import polars as pl
-
 from domain.settings import Fields, Format
 from logwatch.kinds.base import Column, Kind, Request, Split
 
@@ -52,6 +50,8 @@ class Access(Kind):
 
     def split(self, block: bytes, request: Request) -> Split | None:
         """Columns by one pass of the pattern; lines that do not match are left to be read by themselves."""
+        import polars as pl  # it takes long: only where it is used
+
         text = block.decode("utf-8", "replace")
         lines = pl.Series(text[:-1].split("\n") if text.endswith("\n") else text.split("\n"), dtype=pl.String)
         groups = lines.str.extract_groups(_PATTERN).struct

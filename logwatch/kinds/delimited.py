@@ -15,8 +15,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Literal, Self
 
-import polars as pl
-
 from domain.errors import ConfigError
 from domain.settings import Fields, Format
 from logwatch.kinds.base import Column, Kind, Request, Split
@@ -156,6 +154,8 @@ class Delimited(Kind):
 
     def split(self, block: bytes, request: Request) -> Split | None:
         """Columns of lines without quotes and brackets; the others are left to be read by themselves."""
+        import polars as pl  # it takes long: only where it is used
+
         width = len(self._columns)
         if width < _LEAST_WIDTH or self._bracketed:
             return None

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Self
-
-import polars as pl
+from typing import TYPE_CHECKING, Self
 
 from domain.codes import Judgement, judge
 from domain.settings import Fields, Format
 from logwatch.kinds.base import Column, Kind, Request, Split
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _TIMER, _COUNT, _WORD = "[0-9]+|-[0-9]*", r"\+?[0-9]+", "[^ ]+"
 _COUNTS = ("actconn", "feconn", "beconn", "srv_conn", "retries")
@@ -130,6 +131,8 @@ class Haproxy(Kind):
 
     def split(self, block: bytes, request: Request) -> Split | None:
         """Columns by one pass of the pattern; lines that do not match are left to be read by themselves."""
+        import polars as pl  # it takes long: only where it is used
+
         text = block.decode("utf-8", "replace")
         lines = text.removesuffix("\n").split("\n")
         made = any(name in request.wanted for name in _MADE)
@@ -157,6 +160,8 @@ def _is_status(text: str) -> bool:
 
 def _made(frame: pl.DataFrame) -> list[pl.Expr]:
     """`code` and `as_status` of every line, as `fields` makes them."""
+    import polars as pl  # it takes long: only where it is used
+
     end = pl.col("termination").fill_null("").str.head(2)
     counts_as = end.replace_strict(list(_AS_STATUS), list(_AS_STATUS.values()), default="", return_dtype=pl.String)
     end = pl.when(end == "--").then(pl.lit("")).otherwise(end)

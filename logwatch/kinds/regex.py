@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self
 
-import polars as pl
-
 from domain.errors import ConfigError
 from domain.settings import Fields, FieldSpec, Format, Picked
 from logwatch.guarded import Guarded, guard
@@ -74,6 +72,8 @@ class Regex(Kind):
 
     def split(self, block: bytes, request: Request) -> Split | None:
         """Columns by one pass of the pattern; None where polars' engine may find something else."""
+        import polars as pl  # it takes long: only where it is used
+
         if not self._common or any(byte in block for byte in _SEPARATORS):
             return None
         text = block.decode("utf-8", "replace")
