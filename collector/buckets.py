@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from collector.rollup import bucket_of, categorised, fold, key_births, merge, no_bins
-from domain.series import FAMILIES, Family, Key, bucket_span
+from domain.series import CALL_FAMILIES, Family, Key, bucket_span
 
 # New bins wait until they are this many, or a quarter of those merged: merging costs as much as all of them.
 _MERGE_FROM = 4_000
@@ -139,7 +139,7 @@ class OpenBuckets:
     def _add(self, cells: pl.DataFrame, *, keep: bool) -> Sequence[tuple[FamilyStep, pl.DataFrame]]:
         cells = categorised(cells)
         late: list[tuple[FamilyStep, pl.DataFrame]] = []
-        for family in FAMILIES.values():
+        for family in CALL_FAMILIES:
             bins = fold(cells, family, family.finest, self._zone)
             if bins.is_empty():
                 continue

@@ -17,14 +17,18 @@ from collector.buckets import FamilyStep, OpenBuckets, OpenStep
 from collector.floors import Floors
 from collector.writer import first_bucket_from, first_kept
 from domain.ports import Ledger, SeriesStore
-from domain.series import FAMILIES, Key, SeriesKey, floor_bucket
+from domain.series import CALL_FAMILIES, FAMILIES, FIGURE_FAMILIES, Key, SeriesKey, floor_bucket
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The open buckets to fill from the ledger, and for each step the bucket up to which some file is written."""
+    """The open buckets to fill from the ledger, and for each step the bucket up to which some file is written.
+
+    `figures` are the steps of the families that have no open buckets.
+    """
 
     buckets: OpenBuckets
+    figures: Mapping[FamilyStep, OpenStep]
     ahead: Mapping[FamilyStep, int]
 
 
@@ -57,7 +61,11 @@ def stand(
             begin = max(oldest, begin)
             steps[family.name, seconds] = OpenStep(family, seconds, zone, begin, births)
             ahead[family.name, seconds] = max(begin, written)
-    return Standing(OpenBuckets(zone, steps), ahead)
+    of_calls, of_figures = (
+        {of: step for of, step in steps.items() if step.family in families}
+        for families in (CALL_FAMILIES, FIGURE_FAMILIES)
+    )
+    return Standing(OpenBuckets(zone, of_calls), of_figures, ahead)
 
 
 def _is_lost(series: SeriesStore, key: SeriesKey, seconds: int, written: int) -> bool:
@@ -71,6 +79,6 @@ def _is_lost(series: SeriesStore, key: SeriesKey, seconds: int, written: int) ->
             continue
         end = written // other * other
         begin = (end - max(seconds, other)) // other * other
-        if not np.isnan(series.read(key, other, begin, end).column("calls")).all():
+        if not np.isnan(series.read(key, other, begin, end).values).all():
             return True
     return False

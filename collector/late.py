@@ -7,19 +7,20 @@ that is what makes it safe to repeat after a crash.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 
-from collector.buckets import FamilyStep, OpenBuckets, OpenStep
+from collector.buckets import FamilyStep, OpenStep
 from collector.chunks import chunks
+from collector.figures import Figures
 from collector.floors import Floors
 from collector.rollup import blank, bucket_of, fold, measure, merge
 from collector.writer import first_bucket_from, first_kept
 from domain.ports import Ledger, SeriesStore, StateStore
-from domain.series import FAMILIES, Key, Rows, SeriesKey, bucket_span
+from domain.series import CALL_FAMILIES, FAMILIES, Key, Rows, SeriesKey, bucket_span
 
 Dirty = dict[FamilyStep, pl.DataFrame]
 
@@ -42,10 +43,10 @@ class LateCells:
             if len(frames) > 100:
                 frames[:] = [pl.concat(frames).unique()]
 
-    def flush(self, buckets: OpenBuckets, now: float) -> int:
+    def flush(self, steps: Mapping[FamilyStep, OpenStep], figures: Figures, now: float) -> int:
         """Compute what changed again and rewrite it; the number of series files that came out different.
 
-        Raises StoreError, SeriesError; then all of it is done again the next time.
+        `steps` are those of calls. Raises StoreError, SeriesError; then all of it is done again the next time.
         """
         dirty: Dirty = {}
         for (family, step), frames in self._dirty.items():
@@ -54,8 +55,12 @@ class LateCells:
             if len(pairs):
                 dirty[family, step] = pairs
         changed, floors = 0, Floors(self._state)
-        for of, bins in self._bins(dirty).items():
-            changed += self._rewrite(buckets.steps[of], bins, floors)
+        of_calls = {of: pairs for of, pairs in dirty.items() if of in steps}
+        for of, bins in self._bins(of_calls).items():
+            changed += self._rewrite(steps[of], measure(bins, steps[of].family), floors)
+        for of, pairs in dirty.items():
+            if of not in of_calls:
+                changed += self._rewrite(figures.steps[of], figures.recomputed(of, pairs), floors)
         self._dirty.clear()
         return changed
 
@@ -74,10 +79,9 @@ class LateCells:
                             found.setdefault((name, step), []).append(wanted)
         return {of: merge(frames, FAMILIES[of[0]], of[1], self._zone) for of, frames in found.items()}
 
-    def _rewrite(self, step: OpenStep, bins: pl.DataFrame, floors: Floors) -> int:
-        measured = measure(bins, step.family).sort("bucket")
+    def _rewrite(self, step: OpenStep, measured: pl.DataFrame, floors: Floors) -> int:
         changed = 0
-        for table in measured.partition_by(step.family.dimensions):
+        for table in measured.sort("bucket").partition_by(step.family.dimensions):
             key = tuple(str(part) for part in table.row(0)[: len(step.family.dimensions)])
             lowest = first_bucket_from(floors.of(SeriesKey(step.family.name, key)), step.step, self._zone)
             kept = table.filter(pl.col("bucket").is_between(lowest, step.next, closed="left"))
@@ -94,6 +98,7 @@ class LateCells:
         new = old.values.copy()
         new[(buckets - start) // seconds] = measured.select(sources).to_numpy()
         # From a series' first call on, every bucket is known: those between an earlier first call and the old one.
+        # Of figures a blank row is as unknown as it was.
         missing = np.isnan(new[:, 0])
         new[missing] = blank((int(missing.sum()),), sources)
         differ = np.flatnonzero(~((new == old.values) | (np.isnan(new) & np.isnan(old.values))).all(axis=1))
@@ -126,7 +131,7 @@ def late_pairs(
 ) -> list[tuple[FamilyStep, pl.DataFrame]]:
     """The (key, bucket) pairs of the cells in rows before those buckets, by family and step."""
     found = []
-    for family in FAMILIES.values():
+    for family in CALL_FAMILIES:
         bins = fold(cells, family, family.finest, zone)
         for step in family.days:
             coarse = bins.select(*family.dimensions, bucket_of(step, zone)).unique()

@@ -1,6 +1,6 @@
 """The collector: what happens at each tick, and in which order.
 
-1. Arrivals are booked in the ledger, then added to the open buckets. 2. Heartbeats move the watermark; the
+1. Arrivals are booked in the ledger, their cells then added to the open buckets. 2. Heartbeats move the watermark; the
 coverage follows it. 3. Every row whose bucket ended the grace before the watermark is written. 4. Late cells are
 computed again from the ledger into their series. 5. Arrived batches are compacted and old hours forgotten.
 
@@ -22,7 +22,9 @@ import polars as pl
 from collector.buckets import FamilyStep, OpenBuckets
 from collector.catchup import stand
 from collector.chunks import chunks
+from collector.figures import Figures
 from collector.floors import Floors
+from collector.intake import take_in
 from collector.late import LateCells, late_pairs
 from collector.missing import Missing
 from collector.openrows import open_rows
@@ -30,16 +32,13 @@ from collector.recent import RecentLines
 from collector.stats import Stats
 from collector.watermark import Watermark
 from collector.writer import SeriesWriter
-from domain.batch import Heartbeat
+from domain.batch import Counts, Heartbeat
 from domain.clock import Clock, Waker
-from domain.errors import PharmapulseError, UsageError, WireError
+from domain.errors import PharmapulseError, UsageError
 from domain.ports import Ledger, LiveRows, Receiver, SeriesStore, StateStore
 from domain.series import DAY, FAMILIES, Key, floor_bucket
 from domain.settings import CollectorSettings
-from domain.wire import decode_batch
 
-# A tick takes in at most about this many cells, so that the rest of its work is never far.
-CELLS_A_TICK = 200_000
 # Late cells are gathered this long, and at least three times as long as rewriting them took the last time.
 LATE_SECONDS = 5.0
 LATE_SHARE = 3.0
@@ -76,6 +75,7 @@ class Collector:
         self._most_bins = most_bins
         self._lock = threading.RLock()
         self._writer = SeriesWriter(series, zone)
+        self._figures = Figures(ledger, self._writer, {})
         self._late = LateCells(ledger, series, state, zone)
         coverage, span = ledger.coverage(), ledger.span()
         self._oldest = None if span is None else span[0]
@@ -121,7 +121,7 @@ class Collector:
             self._fill_after = self._late_after = self._compact_after = now
         self._ticked = now
         self._catch_up(now)
-        more = self._take_in()
+        more = take_in(self._receiver, self._ledger, self.stats, self._count)
         self._hear(now)
         self._catch_up(now)
         self._close(now, self._settings.grace_seconds)
@@ -139,38 +139,15 @@ class Collector:
         self._close(now, 0)
         self._compact(now)
 
-    def _take_in(self) -> bool:
-        """Book arrivals and add them to the open buckets; whether some were left for the next tick."""
-        booked: list[pl.DataFrame] = []
-        try:
-            for arrival in self._receiver.arrivals():
-                if sum(map(len, booked)) >= CELLS_A_TICK:
-                    return True
-                try:
-                    cells = decode_batch(arrival.payload).cells
-                    new = self._ledger.book(arrival)
-                except WireError as error:
-                    self._receiver.refuse(arrival.name, str(error))
-                    self.stats.refused += 1
-                    continue
-                self.stats.came(new, len(cells))
-                if new:
-                    booked.append(cells)
-                self._receiver.done(arrival.name)
-        finally:
-            # Whatever went wrong after it: what is booked is counted.
-            if booked:
-                self._count(pl.concat(booked))
-        return False
-
-    def _count(self, cells: pl.DataFrame) -> None:
-        """Count cells that are booked, each once."""
-        if cells.is_empty():
-            return
-        oldest = int(str(cells["bucket"].min()))
-        self._oldest = oldest if self._oldest is None else min(oldest, self._oldest)
-        if self._buckets is not None:
-            self._add(self._buckets, cells)
+    def _count(self, counts: Counts) -> None:
+        """Count what is booked, each once."""
+        for rows in (counts.cells, counts.gauges):
+            if not rows.is_empty():
+                oldest = int(str(rows["bucket"].min()))
+                self._oldest = oldest if self._oldest is None else min(oldest, self._oldest)
+        if self._buckets is not None and not counts.cells.is_empty():
+            self._add(self._buckets, counts.cells)
+        self._late.add(self._figures.late(counts.gauges))
 
     def _add(self, buckets: OpenBuckets, cells: pl.DataFrame) -> None:
         with self._lock:
@@ -204,6 +181,7 @@ class Collector:
         if buckets is None:
             standing = stand(self._ledger, self._series, floors, coverage, now, self._zone)
             buckets, ahead = standing.buckets, dict(standing.ahead)
+            self._figures = Figures(self._ledger, self._writer, standing.figures)
         else:
             # What an attempt before this one added and could not write is read again.
             with self._lock:
@@ -219,7 +197,9 @@ class Collector:
             self._write(buckets, min(limit, past), now, ahead={}, floors=floors)
         self._write(buckets, limit, now, ahead=ahead, floors=floors)
         if self._buckets is None:
-            self._late.add(late_pairs(self._ledger.arrived().cells, ahead, self._zone))
+            arrived = self._ledger.arrived()
+            self._late.add(late_pairs(arrived.cells, ahead, self._zone))
+            self._late.add(self._figures.late(arrived.gauges, ahead))
         with self._lock:
             self._buckets, self._filled = buckets, True
             if buckets.size > self._most_bins:
@@ -250,13 +230,21 @@ class Collector:
             with self._lock:
                 step.advance(end)
             written[of] = end
+        for of, step in self._figures.steps.items():
+            end = max(floor_bucket(limit, step.step, self._zone), ahead.get(of, 0))
+            if end > step.next:
+                with self.stats.writing():
+                    self._figures.write(step, end, now, floors)
+                with self._lock:
+                    step.advance(end)
+                written[of] = end
         if written:
             self._ledger.set_written(written)
 
     def _rewrite_late(self, now: float) -> None:
         if self._buckets is None:
             return
-        self.stats.rewritten += self._late.flush(self._buckets, now)
+        self.stats.rewritten += self._late.flush(self._buckets.steps, self._figures, now)
         done = self._clock.now()
         self._late_after = done + max(LATE_SECONDS, LATE_SHARE * (done - now))
 
@@ -284,6 +272,8 @@ class Collector:
         with self._lock:
             if self._buckets is None or not self._filled or mark is None:
                 return LiveRows(mark, MappingProxyType({}))
+            if not FAMILIES[family].of_calls:
+                return self._figures.open_rows(self._figures.steps[family, step], mark, keys)
             self._buckets.settle()
             return open_rows(self._buckets.steps[family, step], self._buckets.last, mark, keys)
 

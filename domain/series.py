@@ -21,6 +21,8 @@ DAY = 86_400
 SOURCES = ("calls", "functional", "technical", "p50", "p95", "p99", "max", "mean")
 FIVE_SOURCES = SOURCES[:5]
 COUNTS = ("calls", "functional", "technical")
+# Of a technical figure, in thousandths of its unit. A counter has only `last`: what it grew by in the bucket.
+FIGURE_SOURCES = ("last", "min", "max", "mean")
 MAX_POINTS = 2_500
 
 Values = npt.NDArray[np.float64]
@@ -29,12 +31,20 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One kind of measuring point: the dimensions of its key and the days each resolution is kept."""
+    """One kind of measuring point: the dimensions of its key and the days each resolution is kept.
+
+    Its rows are of calls, or of figures read out of log lines.
+    """
 
     name: str
     dimensions: tuple[str, ...]
     days: Mapping[int, int]
     sources: tuple[str, ...] = SOURCES
+
+    @property
+    def of_calls(self) -> bool:
+        """Whether its rows come from cells; those of others from gauges."""
+        return self.sources != FIGURE_SOURCES
 
     @property
     def finest(self) -> int:
@@ -46,6 +56,7 @@ _YEAR = 366
 _FULL = MappingProxyType({10: 2, 60: 35, 300: 425, 3_600: 5 * _YEAR, 21_600: 5 * _YEAR, DAY: 10 * _YEAR})
 _CROSS = MappingProxyType({60: 7, 300: 425, 3_600: 5 * _YEAR, DAY: 10 * _YEAR})
 _PHARMACY = MappingProxyType({300: 14, 3_600: 425, DAY: 5 * _YEAR})
+_FIGURE = MappingProxyType({60: 35, 300: 425, 3_600: 5 * _YEAR, 21_600: 5 * _YEAR})
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
     {
@@ -58,9 +69,13 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             Family("code", ("hub", "code"), _CROSS, FIVE_SOURCES),
             Family("server", ("hub", "server"), _CROSS, FIVE_SOURCES),
             Family("pharmacy", ("pharmacy",), _PHARMACY, FIVE_SOURCES),
+            # A part that the lines do not name is "-" in these keys.
+            Family("value", ("hub", "source", "server", "name", "unit"), _FIGURE, FIGURE_SOURCES),
         )
     }
 )
+CALL_FAMILIES = tuple(family for family in FAMILIES.values() if family.of_calls)
+FIGURE_FAMILIES = tuple(family for family in FAMILIES.values() if not family.of_calls)
 
 
 @dataclass(frozen=True, slots=True, order=True)

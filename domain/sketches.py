@@ -88,6 +88,8 @@ def _unpacked(registers: pl.Series) -> tuple[Integers, Integers]:
 
 def well_formed(sketches: pl.DataFrame) -> bool:
     """Whether sketches from elsewhere are of whole hours and their registers such as `packed` gives."""
+    if sketches.is_empty():
+        return True
     registers = sketches["registers"]
     if (
         sum(sketches.null_count().row(0))

@@ -105,8 +105,10 @@ class HourFiles:
 
 def split_by_hour(kind: Kind, frames: Sequence[pl.DataFrame]) -> dict[int, pl.DataFrame]:
     """Rows by the start of their hour, rows of one key added, sorted."""
+    if all(frame.is_empty() for frame in frames):
+        return {}
     hours = (pl.col(kind.time) // HOUR * HOUR).alias("of hour")
-    summed = kind.add([kind.schema.to_frame(), *frames]).with_columns(hours)
+    summed = kind.add(frames).with_columns(hours)
     parts = summed.partition_by("of hour", include_key=False, as_dict=True)
     return {int(str(key[0])): frame for key, frame in parts.items()}
 

@@ -126,9 +126,10 @@ class FileLedger:
     def _read(
         self, kind: Kind, parts: Sequence[Part], batches: Sequence[ArrivedBatch], start: int, end: int
     ) -> pl.DataFrame:
-        frames = [self._hours.read(kind, parts, start, end)]
-        frames += [kind.of(batch.read()).filter(kind.within(start, end)) for batch in batches]
-        return pl.concat(frames)
+        rows = self._hours.read(kind, parts, start, end)
+        if not batches:
+            return rows
+        return pl.concat([rows, *(kind.of(batch.read()).filter(kind.within(start, end)) for batch in batches)])
 
     def arrived(self) -> Counts:
         """What the batches counted that no compaction has moved yet, rows not added. Raises StoreError."""

@@ -9,14 +9,14 @@ import polars as pl
 
 from collector.rollup import bucket_of, dense, fold, measure, merge, no_bins
 from domain.bins import EDGES, MIDDLES, bin_of
-from domain.series import DAY, FAMILIES, floor_bucket
+from domain.series import CALL_FAMILIES, DAY, FAMILIES, floor_bucket
 from tests.collector.world import BRUSSELS, START, Call, cells_of
 
 HUB, PAIR = FAMILIES["hub"], FAMILIES["endpoint_vendor"]
 
 
 def test_bins_without_calls_have_the_columns_of_those_with() -> None:
-    for family in FAMILIES.values():
+    for family in CALL_FAMILIES:
         bins = fold(cells_of([Call(START)]), family, family.finest, BRUSSELS)
         assert no_bins(family).schema == bins.schema
         assert merge([no_bins(family), bins], family, 3_600, BRUSSELS).height == 1

@@ -62,7 +62,7 @@ def test_what_no_retry_can_mend_ends_the_loop(tmp_path: Path) -> None:
 
 
 def test_batches_beyond_a_tick_wait_for_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("collector.service.CELLS_A_TICK", 3)
+    monkeypatch.setattr("collector.intake.ROWS_A_TICK", 3)
     world = World(tmp_path)
     for i in range(10):
         world.send([Call(START + 10 * i)])

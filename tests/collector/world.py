@@ -13,12 +13,13 @@ import numpy as np
 import polars as pl
 
 from collector.service import Collector
+from domain import gauges
 from domain.batch import Accounting, Batch, BatchName, Heartbeat, SourceState
 from domain.bins import MIDDLES, bin_of, nearest_rank
 from domain.cells import SCHEMA, add
 from domain.clock import ManualClock
 from domain.ports import Ledger, Receiver, SeriesStore
-from domain.series import DAY, FAMILIES, Family, Key, Rows, SeriesKey, floor_bucket, unknown_rows
+from domain.series import CALL_FAMILIES, DAY, FAMILIES, Family, Key, Rows, SeriesKey, floor_bucket, unknown_rows
 from domain.settings import CollectorSettings
 from domain.wire import encode_batch
 from store.ledger import FileLedger, open_ledger
@@ -69,6 +70,33 @@ def cells_of(calls: Iterable[Call]) -> pl.DataFrame:
         for call in calls
     ]
     return add([pl.DataFrame(rows, schema=SCHEMA)])
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A technical figure, as an agent reads it. `value` is in thousandths."""
+
+    time: int
+    value: int
+    name: str = "heap"
+    kind: str = "gauge"
+    hub: str = "dpp"
+    server: str = "web1"
+
+    @property
+    def key(self) -> Key:
+        """Its series."""
+        return self.hub, "gc", self.server or "-", self.name, "bytes"
+
+
+def gauges_of(readings: Iterable[Reading]) -> pl.DataFrame:
+    """Readings as gauges."""
+    rows = [
+        (one.time // 10 * 10, "gc", one.hub, one.server, one.name, "bytes", one.kind, 1, one.value, one.value,
+         one.value, one.time * 1_000_000, one.value)
+        for one in readings
+    ]  # fmt: skip
+    return gauges.add([pl.DataFrame(rows, schema=gauges.SCHEMA, orient="row")])
 
 
 def expected(calls: Sequence[Call], family: Family, step: int, past: int) -> dict[Key, dict[int, list[float]]]:
@@ -170,6 +198,7 @@ class World:
         self.state = MemoryState()
         self.sender = SpoolSender(self.root / "spool")
         self.sent: list[Call] = []
+        self.read: list[Reading] = []
         self.sequence = 0
         self.start()
 
@@ -187,12 +216,13 @@ class World:
     def die(self) -> None:
         self.files.close()
 
-    def send(self, calls: Sequence[Call], agent: str = "agent") -> None:
-        """Batch and spool some calls."""
+    def send(self, calls: Sequence[Call], agent: str = "agent", readings: Sequence[Reading] = ()) -> None:
+        """Batch and spool some calls and readings."""
         self.sequence += 1
         name = BatchName(agent, INCARNATION, self.sequence)
-        self.sender.send(name, encode_batch(Batch(name, cells_of(calls))))
+        self.sender.send(name, encode_batch(Batch(name, cells_of(calls), (), gauges_of(readings))))
         self.sent += calls
+        self.read += readings
 
     def beat(self, watermark: float | None, agent: str = "agent", sequence: int | None = None) -> None:
         """Spool a heartbeat of one source."""
@@ -208,11 +238,11 @@ class World:
             )
         )
 
-    def step(self, seconds: float, calls: Sequence[Call] = ()) -> None:
-        """Time goes by, calls come, the agent says it is complete two seconds ago, the collector ticks."""
+    def step(self, seconds: float, calls: Sequence[Call] = (), readings: Sequence[Reading] = ()) -> None:
+        """Time goes by, calls and readings come, the agent says it is complete two seconds ago, the collector ticks."""
         self.clock.advance(seconds)
-        if calls:
-            self.send(calls)
+        if calls or readings:
+            self.send(calls, readings=readings)
         self.beat(self.clock.now() - 2)
         self.collector.tick()
 
@@ -221,7 +251,7 @@ class World:
         calls = self.sent if calls is None else calls
         written = self.files.written()
         compared = 0
-        for family in FAMILIES.values():
+        for family in CALL_FAMILIES:
             for step in family.days:
                 past = written.get((family.name, step), 0)
                 oldest = floor_bucket(self.clock.now() - family.days[step] * DAY, step, BRUSSELS)

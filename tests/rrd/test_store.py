@@ -254,6 +254,14 @@ class TestRefused:
         with pytest.raises(SeriesError, match="not a multiple of 60 s"):
             store.write(HUB, numbered(HUB, 60, T + 7, 1))
 
+    def test_figures_may_be_below_zero(self, store: RrdSeriesStore) -> None:
+        figure = SeriesKey("value", ("dpp", "gc", "-", "temperature", "C"))
+        values = [[-5.0, -7.0, 3.0, NAN], [-(2.0**53), NAN, NAN, NAN]]
+        store.write(figure, rows_of(figure, 60, T, values))
+        assert same(store.read(figure, 60, T, T + 120).values, np.array(values))
+        with pytest.raises(SeriesError, match="not a whole number from -2"):
+            store.write(figure, rows_of(figure, 60, T + 120, [[-(2.0**53) - 2, 0, 0, 0]]))
+
     @pytest.mark.parametrize("value", [0.5, -1.0, 2.0**53 + 2, float("inf"), float("-inf")])
     def test_a_value_that_is_no_count(self, store: RrdSeriesStore, value: float) -> None:
         with pytest.raises(SeriesError, match="not a whole number"):
