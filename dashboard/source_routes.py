@@ -12,7 +12,7 @@ from dashboard.guard import json_answer, problem
 from dashboard.pages import common
 from dashboard.seen_lines import of_source
 from dashboard.site import Site
-from dashboard.sources import codes_of, row, sources_page, trouble_lines
+from dashboard.sources import codes_of, row, sources_page
 from domain.batch import Heartbeat, SourceState
 from domain.errors import LiveUnavailableError, UsageError
 from domain.redact import mask_patients
@@ -40,7 +40,7 @@ def blueprint() -> Blueprint:
         failing = request.args.get("only", "") == "failing"
         alone = [_only(beat, state)]
         return render_template(
-            "source.html", row=row(beat, state, site.zone, snapshot.now), troubles=trouble_lines(state),
+            "source.html", row=row(beat, state, site.zone, snapshot.now),
             codes=codes_of(alone, site.view.least), may_see=not site.view.least, failing=failing,
             lines=of_source(site.live, name, site.zone, snapshot.now, failing=failing),
             **common(site, snapshot),

@@ -14,7 +14,7 @@ from dashboard.incidents import lasting, sentence
 from domain import figures
 from domain.batch import Accounting, Heartbeat, SourceState
 from domain.redact import mask_patients
-from domain.troubles import BEHIND_SECONDS, SKEW_SECONDS, skew_words, source_amiss, trouble_mend, trouble_words
+from domain.troubles import BEHIND_SECONDS, SKEW_SECONDS, source_amiss
 
 # A log watcher says how it goes every two seconds.
 SILENT_SECONDS = 60.0
@@ -52,7 +52,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """A source as the page shows it. `unread` and `clock` are "" where there is nothing to tell."""
+    """A source as the page shows it. `unread` is "" where all is read."""
 
     agent: str
     source: str
@@ -65,7 +65,6 @@ class SourceRow:
     parts: tuple[Part, ...]
     files: int
     unread: str
-    clock: str
     amiss: tuple[str, ...]
     codes: int
 
@@ -123,7 +122,7 @@ def row(beat: Heartbeat, source: SourceState, zone: ZoneInfo, now: float) -> Sou
         agent=beat.agent, source=source.source, css=css, word=word, rank=order.index(worst) if worst else len(order),
         complete="" if source.watermark is None else figures.moment(source.watermark, zone, now),
         lines=source.accounting.lines, bytes=size(source.accounting.bytes), parts=parts_of(source.accounting),
-        files=source.files, unread=_unread(source), clock=_clock(source.skew_seconds),
+        files=source.files, unread=_unread(source),
         amiss=tuple(map(sentence, amiss)), codes=len(source.unknown_codes),
     )  # fmt: skip
 
@@ -199,11 +198,6 @@ def toml_of(code: str) -> str:
     return f'[[codes]]\ncode = "{quoted}"\nclass = "technical"\nside = "hub"'
 
 
-def trouble_lines(source: SourceState) -> list[tuple[str, str]]:
-    """Each trouble and its mend."""
-    return [(mask_patients(sentence(trouble_words(one))), trouble_mend(one.kind)) for one in source.troubles]
-
-
 def size(count: float) -> str:
     """Bytes in a unit that people read: `12.3 MB`."""
     unit = 0
@@ -218,9 +212,3 @@ def _unread(source: SourceState) -> str:
         return ""
     waits = f", for {lasting(source.behind_seconds)}" if source.behind_seconds >= 2 else ""
     return f"{size(source.unread_bytes)} to read{waits}"
-
-
-def _clock(skew: float | None) -> str:
-    if skew is None or abs(skew) <= SKEW_SECONDS:
-        return ""
-    return skew_words(skew)

@@ -43,7 +43,7 @@ def source_amiss(source: SourceState, now: float) -> list[str]:
     elif source.watermark is not None and now - source.watermark > BEHIND_SECONDS:
         found.append(f"{name}: complete only up to {now - source.watermark:,.0f} s ago")
     if source.skew_seconds is not None and abs(source.skew_seconds) > SKEW_SECONDS:
-        found.append(f"{name}: {skew_words(source.skew_seconds)}")
+        found.append(f"{name}: {skew_words(source.skew_seconds)}. Set both by NTP")
     return found
 
 
@@ -68,9 +68,9 @@ def source_words(place: str) -> str:
 
 def skew_words(seconds: float) -> str:
     """A clock that is off."""
-    side = "ahead" if seconds > 0 else "behind"
+    side = "ahead of" if seconds > 0 else "behind"
     off = figures.duration(round(abs(seconds)))
-    return f"the clock that writes its lines is {off} {side} of the log watcher's"
+    return f"the clock that writes its lines is {off} {side} the log watcher’s"
 
 
 def codes_words(codes: Mapping[str, int]) -> str:

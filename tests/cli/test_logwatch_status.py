@@ -82,7 +82,7 @@ def test_every_trouble_has_words_and_a_figure() -> None:
 def test_small_things_are_not_amiss_and_codes_are_listed() -> None:
     state = SourceState(source="calls", watermark=START, accounting=PARTS, skew_seconds=12, unknown_codes={"X": 4})
     assert source_amiss(state, START) == []
-    assert skew_words(12) == "the clock that writes its lines is 12\u00a0s ahead of the log watcher's"
+    assert skew_words(12) == "the clock that writes its lines is 12\u00a0s ahead of the log watcher’s"
     assert codes_words({f"C{n}": n for n in range(1, 9)}) == "C8 (8), C7 (7), C6 (6), C5 (5), C4 (4) and 3 more"
 
 
