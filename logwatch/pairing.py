@@ -86,9 +86,6 @@ class Pairing:
         self._closed: dict[str, None] = {}
         self._left: list[_Waiting] = []
 
-    def __len__(self) -> int:
-        return len(self._open)
-
     def resume(self, known: Iterable[OpenCall], now: float) -> None:
         """Go on with the calls of the last checkpoint, the one that waits longest first."""
         self._begin()

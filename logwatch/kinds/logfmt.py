@@ -40,7 +40,7 @@ class Logfmt(Kind):
     def fields(self, line: str) -> Mapping[str, str] | None:
         """The pairs of a line; None when there is not one."""
         found: dict[str, str] = {}
-        for key, quoted, plain in _PAIR.findall(line.replace("\t", " ")):
+        for key, quoted, plain in _PAIR.findall(line.replace("\t", " ").replace("\n", " ")):
             if key not in found:
                 found[key] = _ESCAPED.sub(r"\1", quoted) if quoted else plain
         return found or None
