@@ -4,23 +4,20 @@ One row is an hour of a hub and a pharmacy: the keyed hashes of the patients see
 2007) registers. Registers add by their maximum, so any order of adding gives the same estimate. `uncounted` are calls
 whose day's key is destroyed already: their patients are in no register.
 
-A hash chooses one of 4096 registers by its first twelve bits, and the value to put there by the fourteen after them:
-the place of their first 1, from 1 to 15. Of a sketch only the registers that are not empty are kept, each in two
-bytes (little-endian, the register's number times 16 plus its value) in the order of their numbers: two bytes for each
-patient of a small pharmacy, 8 KiB at most. The rest of a hash is nowhere. The estimate is that of Otmar Ertl ("New
-cardinality estimation algorithms for HyperLogLog sketches", 2017, arXiv:1702.01284, section 2.5): it has no bias to
-be corrected by tables and no seam between small and large; its standard error is 1.6 %, less where few are counted.
+How a hash is kept and what is estimated is said in `domain.hyperloglog`. Of a sketch only the registers that are not
+empty are kept, each in two bytes (little-endian, the register's number times 16 plus its value) in the order of their
+numbers: two bytes for each patient of a small pharmacy, 8 KiB at most.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
+
+from domain.hyperloglog import MOST, VALUE_BITS, Floats, Integers, estimates
 
 SKETCHES_VERSION = 1
 HOUR = 3_600
@@ -35,16 +32,8 @@ SCHEMA = pl.Schema(
     }
 )
 
-_PRECISION = 12
-_REGISTERS = 1 << _PRECISION
-_LOOKED_AT = 14  # bits of a hash behind its first twelve
-_MOST = _LOOKED_AT + 1  # the value for fourteen zeros
-_PAIR_BITS, _VALUE_BITS = 16, 4
+_PAIR_BITS = 16
 _PAIR_BYTES = _PAIR_BITS // 8
-
-Hashes = npt.NDArray[np.uint64]
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 
 def empty() -> pl.DataFrame:
@@ -52,27 +41,12 @@ def empty() -> pl.DataFrame:
     return SCHEMA.to_frame()
 
 
-def pairs_of(hashes: Hashes) -> Integers:
-    """What each hash is kept as: its register's number times 16 plus the value for it."""
-    kept = (hashes >> np.uint64(64 - _PRECISION - _LOOKED_AT)).astype(np.int64)
-    number, behind = kept >> _LOOKED_AT, kept & ((1 << _LOOKED_AT) - 1)
-    pairs: Integers = number << _VALUE_BITS | _values()[behind]
-    return pairs
-
-
-@cache
-def _values() -> Integers:
-    """The place of the first 1 in each number of fourteen bits; 15 for none."""
-    lengths = np.ceil(np.log2(np.arange(1 << _LOOKED_AT) + 1)).astype(np.int64)
-    return _MOST - lengths
-
-
 def packed(groups: Integers, pairs: Integers, count: int) -> list[bytes]:
     """The registers of `count` sketches: pair i belongs to the sketch numbered `groups[i]`."""
     codes = np.sort(groups << _PAIR_BITS | pairs)
     # Of one register's values, which stand side by side now, the greatest is the last.
     greatest = np.ones(len(codes), dtype=np.bool_)
-    greatest[:-1] = codes[1:] >> _VALUE_BITS != codes[:-1] >> _VALUE_BITS
+    greatest[:-1] = codes[1:] >> VALUE_BITS != codes[:-1] >> VALUE_BITS
     codes = codes[greatest]
     ends = np.searchsorted(codes >> _PAIR_BITS, np.arange(count + 1)) * _PAIR_BYTES
     data = codes.astype("<u2").tobytes()
@@ -99,8 +73,8 @@ def well_formed(sketches: pl.DataFrame) -> bool:
         return False
     places, pairs = _unpacked(registers)
     codes = places << _PAIR_BITS | pairs
-    growing = (codes[1:] >> _VALUE_BITS) > (codes[:-1] >> _VALUE_BITS)
-    return bool(growing.all()) and bool((pairs & _MOST).all())
+    growing = (codes[1:] >> VALUE_BITS) > (codes[:-1] >> VALUE_BITS)
+    return bool(growing.all()) and bool((pairs & MOST).all())
 
 
 def add(frames: Sequence[pl.DataFrame], by: Sequence[str] = KEY) -> pl.DataFrame:
@@ -120,35 +94,6 @@ def add(frames: Sequence[pl.DataFrame], by: Sequence[str] = KEY) -> pl.DataFrame
 def estimate(registers: pl.Series) -> Floats:
     """About how many distinct patients each sketch has seen."""
     places, pairs = _unpacked(registers)
-    width = _MOST + 1
-    counts = np.bincount(places * width + (pairs & _MOST), minlength=len(registers) * width)
-    counts = counts.reshape(len(registers), width).astype(np.float64)
-    none = _REGISTERS - counts.sum(axis=1)
-    sigma, tau = _tables()
-    z = _REGISTERS * tau[counts[:, _MOST].astype(np.int64)]
-    for value in range(_LOOKED_AT, 0, -1):
-        z = 0.5 * (z + counts[:, value])
-    z = z + _REGISTERS * sigma[none.astype(np.int64)]
-    # z is infinite for a sketch that has seen nobody.
-    about: Floats = _REGISTERS**2 / (2 * np.log(2) * z)
-    return about
-
-
-@cache
-def _tables() -> tuple[Floats, Floats]:
-    """Ertl's σ of each number of empty registers, and his τ of each number of full ones (algorithm 6 and 5)."""
-    share = np.arange(_REGISTERS + 1) / _REGISTERS
-    # The sums are of ever smaller terms; where every register is empty, of ever greater ones: infinite.
-    x, y, sigma = share.copy(), 1.0, share.copy()
-    for _ in range(64):
-        x = x * x
-        sigma += x * y
-        y *= 2
-    sigma[-1] = np.inf
-    x, y, tau = 1 - share, 1.0, share.copy()
-    for _ in range(64):
-        x = np.sqrt(x)
-        y /= 2
-        tau -= (1 - x) ** 2 * y
-    tau[[0, -1]] = 0.0
-    return sigma, tau / 3
+    width = MOST + 1
+    counts = np.bincount(places * width + (pairs & MOST), minlength=len(registers) * width)
+    return estimates(counts.reshape(len(registers), width))

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from domain.hyperloglog import pairs_of
 from domain.patients import NO_PATIENT, UNCOUNTED
-from domain.sketches import HOUR, SCHEMA, empty, packed, pairs_of
+from domain.sketches import HOUR, SCHEMA, empty, packed
 from logwatch.events import EventBlock
 from logwatch.registry import Registry
 from logwatch.times import US

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.sketches import SCHEMA, Hashes, add, empty, estimate, packed, pairs_of, well_formed
+from domain.hyperloglog import Hashes, pairs_of
+from domain.sketches import SCHEMA, add, empty, estimate, packed, well_formed
 
 HOUR = 1_772_409_600
 

@@ -11,8 +11,9 @@ import polars as pl
 from domain import gauges, sketches
 from domain.batch import Accounting, Batch, BatchName, Commit, Counts, Position
 from domain.cells import SCHEMA, add, empty
+from domain.hyperloglog import pairs_of
 from domain.ports import Arrival, Outbox
-from domain.sketches import packed, pairs_of
+from domain.sketches import packed
 from domain.wire import encode_batch
 
 START = 1_772_409_600
