@@ -15,6 +15,7 @@ from domain.batch import Accounting, Commit, Counts
 from domain.clock import Clock, Waker
 from domain.codes import Judgement
 from domain.errors import StoreError
+from domain.patients import PatientKeys
 from domain.ports import Outbox, Sender
 from domain.settings import AgentSettings, Format, Source
 from logwatch.count import count
@@ -22,6 +23,7 @@ from logwatch.events import Tally
 from logwatch.gathered import Gathered
 from logwatch.gauging import gauge
 from logwatch.handing import Handing
+from logwatch.nudge import Nudging
 from logwatch.reader import Reader
 from logwatch.recent import Recent
 from logwatch.registry import Registry
@@ -51,8 +53,11 @@ class Agent:
         sender: Sender,
         clock: Clock,
         steady: Callable[[], float] = time.monotonic,
+        patients: PatientKeys | None = None,
+        nudge: Nudging | None = None,
     ) -> None:
-        self._steady = steady
+        """Without keys for `patients` no number is looked for; without a `nudge` no change wakes it."""
+        self._steady, self._nudge = steady, nudge
         self._settings, self._outbox, self._clock = settings, outbox, clock
         self._registry = Registry(settings.field_cap, outbox.registry())
         recent = Recent(self._registry) if settings.recent_lines > 0 else None
@@ -70,6 +75,7 @@ class Agent:
                     path=f"formats.{source.format}",
                     source=source.name,
                     secret=outbox.incarnation.encode(),
+                    patients=patients,
                 ),
                 [position for position in positions if position.source == source.name],
                 totals.get(source.name),
@@ -109,6 +115,11 @@ class Agent:
         """Read, commit and hand over once; whether there is more to read already."""
         self.stats.pulse.beat()
         now = self._clock.now()
+        if now < self._ticked:
+            log.warning("the clock was set back by %.1f s", self._ticked - now)
+            for watch in self._watches:
+                watch.set_back(now)
+        self._ticked = now
         try:
             behind = self._read_all(now)
             self.stats.not_kept = ""
@@ -152,6 +163,9 @@ class Agent:
         """
         for watch in self._watches:
             watch.look(now)
+        if self._nudge is not None:
+            # Asked for before reading: what comes after that is not overlooked.
+            self._nudge.watch({directory for watch in self._watches for directory in watch.files.directories()})
         if not self._has_room():
             for watch in self._watches:
                 watch.judge_files(now)

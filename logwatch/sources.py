@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 from domain.batch import Position
@@ -13,7 +14,7 @@ from logwatch.beginning import Beginning
 from logwatch.fingerprint import Seen
 from logwatch.follow import FollowedFile
 from logwatch.known import Known
-from logwatch.looking import Inode, Look, is_put_by, look
+from logwatch.looking import Inode, Look, is_put_by, look, root_of
 from logwatch.losses import Losses
 from logwatch.opening import MOST_OPEN, Choice, choose
 from logwatch.troubles import Troubles
@@ -53,6 +54,8 @@ class SourceFiles:
         # Files that are read and closed: as which they were seen, and their identity.
         self._asleep: dict[Inode, tuple[Seen, str]] = {}
         self._found, self._choice = Look(), Choice()
+        self._named: Collection[str] = ()
+        self._directories: set[str] = set()
         self._failed: dict[str, tuple[Seen, float]] = {}
         self._losses = Losses(troubles)
         self.begin = Beginning(source.name, skip, self.known, self.files, self._asleep)
@@ -72,10 +75,14 @@ class SourceFiles:
         """Whether calls may be in files that are not open: nobody knows up to when all are read."""
         return self._choice.crowded_by_live or bool(self._found.closed) or not self.ever_found
 
-    @property
-    def roots(self) -> set[str]:
-        """The directories that files were found in."""
-        return {str(path.parent) for path, _ in self._found.found.values()}
+    def directories(self) -> Collection[str]:
+        """Where files grow and new ones come, links followed."""
+        if self._found.names != self._named:
+            self._named = self._found.names
+            names = (os.path.realpath(name) for name in self._named)
+            self._directories = {root_of(pattern) for pattern in self.source.paths}
+            self._directories |= {os.path.dirname(name) for name in (*names, *self._named)}  # noqa: PTH120 (thousands)
+        return self._directories
 
     @property
     def count(self) -> int:
@@ -237,6 +244,15 @@ class SourceFiles:
                     self.files.pop(file.inode).close()
             except (InputError, OSError) as error:
                 self.set_aside(file, error, now)
+
+    def set_back(self, now: float) -> None:
+        """The clock was set back: nothing was later than now, and nothing is put off for longer than it was to be."""
+        self._failed = {name: (as_seen, min(again, now + RETRY_SECONDS) if again < float("inf") else again)
+                        for name, (as_seen, again) in self._failed.items()}  # fmt: skip
+        for file in self.files.values():
+            file.last_grown = min(file.last_grown, now)
+            file.read_at = min(file.read_at, now)
+            file.held_since = None if file.held_since is None else min(file.held_since, now)
 
     # -- what there is ----------------------------------------------------------------------------------------------
 

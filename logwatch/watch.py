@@ -138,6 +138,11 @@ class Watch:
         self.troubles.keep_only("unread", {str(file.path) for file in files})
         return self.files.crowded or not all(file.reached_end for file in files)
 
+    def set_back(self, now: float) -> None:
+        """The clock was set back: nothing began later than now."""
+        self.troubles.set_back(now)
+        self.files.set_back(now)
+
     def rewind(self, total: Accounting, now: float) -> None:
         """Nothing was kept: read again from the last checkpoint, where the source's accounting was `total`."""
         self.files.rewind(now)
