@@ -32,6 +32,11 @@ class Places:
         return self.data / "agent" / "outbox.db"
 
     @property
+    def site_key(self) -> Path:
+        """What patients are hashed under, where no other file is named."""
+        return self.data / "agent" / "site.key"
+
+    @property
     def spool(self) -> Path:
         """Batches on their way to the collector."""
         return self.data / "spool"

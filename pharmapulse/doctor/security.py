@@ -98,6 +98,7 @@ def secret_files(house: House) -> Iterator[tuple[str, Path]]:
         "transport.password_file": settings.transport.password_file,
         "transport.token_file": settings.transport.token_file,
         "transport.key_file": settings.transport.key_file,
+        "agent.site_key_file": settings.agent.site_key_file,
         **{f"people.{person.name}.urls_file": person.urls_file for person in settings.people},
         **{f"deferred.targets.{target.name}.key_file": target.key_file for target in settings.deferred.targets},
     }
@@ -105,7 +106,7 @@ def secret_files(house: House) -> Iterator[tuple[str, Path]]:
         if name and not name.startswith(_CREDENTIAL):
             yield setting, base / name
     keys = house.places.deferred / "keys"
-    made = [house.places.web_secret, *(sorted(keys.glob("*.key")) if keys.is_dir() else ())]
+    made = [house.places.web_secret, house.places.site_key, *(sorted(keys.glob("*.key")) if keys.is_dir() else ())]
     for path in made:
         if path.exists():
             yield path.name, path

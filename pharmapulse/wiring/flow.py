@@ -12,12 +12,14 @@ from domain.clock import Waker
 from domain.errors import ConfigError
 from pharmapulse.config import Config
 from pharmapulse.places import OFFSETS, Places
+from pharmapulse.wiring.patients import patient_keys
 from pharmapulse.wiring.stores import clock, series, state
 
 if TYPE_CHECKING:
     from collector.live import LiveServer
     from collector.service import Collector
     from logwatch.agent import Agent
+    from logwatch.nudge import Nudge
     from pharmapulse.health import HealthServer
     from store.ledger import FileLedger
     from store.outbox import SqliteOutbox
@@ -47,9 +49,12 @@ class RunningAgent:
     outbox: SqliteOutbox
     sender: OpenSender
     waker: Waker
+    nudge: Nudge | None = None
 
     def close(self) -> None:
         """Let files, transport and outbox go."""
+        if self.nudge is not None:
+            self.nudge.close()
         self.agent.close()
         self.sender.close()
         self.outbox.close()
@@ -58,6 +63,7 @@ class RunningAgent:
 def agent(config: Config) -> RunningAgent:
     """The log watcher of a configuration. Raises ConfigError when there is nothing to watch."""
     from logwatch.agent import Agent
+    from logwatch.nudge import open_nudge
     from store.outbox import open_outbox
 
     settings = config.settings
@@ -67,14 +73,18 @@ def agent(config: Config) -> RunningAgent:
             mend="Add a [[sources]] with name, paths and format",
         )  # fmt: skip
     time, waker = clock(config)
+    keys = patient_keys(config)
     outbox = open_outbox(Places(config.data).outbox, settings.agent.name)
     sources = [
         msgspec.structs.replace(source, paths=tuple(config.absolute(pattern) for pattern in source.paths))
         for source in settings.sources
     ]
     sending = sender(config)
-    watcher = Agent(sources, config.formats, config.codes, settings.agent, outbox, sending, time)
-    return RunningAgent(watcher, outbox, sending, waker)
+    nudge = open_nudge(waker.wake, settings.agent.wake_seconds)
+    watcher = Agent(
+        sources, config.formats, config.codes, settings.agent, outbox, sending, time, patients=keys, nudge=nudge
+    )
+    return RunningAgent(watcher, outbox, sending, waker, nudge)
 
 
 @dataclass(frozen=True, slots=True)
