@@ -169,8 +169,8 @@ def checked_note(text: str) -> str:
 def _place(incident: Incident) -> str:
     """The page of its measuring point, or of its source."""
     if incident.is_of_source:
-        agent, _, name = incident.endpoint.partition("/")
-        return url_for("sources.source", agent=agent, name=name)
+        agent, _, source = incident.endpoint.partition("/")
+        return url_for("sources.of_one", agent=agent, source=source)
     if incident.endpoint:
         return url_for("pages.endpoint", hub=incident.hub, name=incident.endpoint)
     return url_for("pages.hub", hub=incident.hub)

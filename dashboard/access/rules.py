@@ -33,7 +33,7 @@ _NEEDS: Mapping[str, Need] = MappingProxyType(
         "/pharmacies": "everything",
         "/api/v1/pharmacies": "everything",
         "/sources": "everything",
-        "/source/<agent>/<endpoint:name>": "everything",
+        "/source/<agent>/<endpoint:source>": "everything",
         "/api/v1/sources": "everything",
         "/api/v1/lines": "everything",
         "/account": "account",

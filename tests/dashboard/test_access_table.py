@@ -55,7 +55,7 @@ TABLE: dict[str, tuple[str, tuple[int, ...]]] = {
     "/api/v1/keys/<family>": ("/api/v1/keys/endpoint_vendor", (401, 200, 200, 200, 200, 200, 200)),
     "/api/v1/pharmacies": ("/api/v1/pharmacies", (401, 200, 403, 403, 200, 200, 403)),
     "/sources": ("/sources", (302, 200, 403, 403, 200, 200, 302)),
-    "/source/<agent>/<endpoint:name>": ("/source/agent/dpp-calls", (302, 200, 403, 403, 200, 200, 302)),
+    "/source/<agent>/<endpoint:source>": ("/source/agent/dpp-calls", (302, 200, 403, 403, 200, 200, 302)),
     "/api/v1/sources": ("/api/v1/sources", (401, 200, 403, 403, 200, 200, 403)),
     "/api/v1/lines": ("/api/v1/lines?hub=alpha", (401, 200, 403, 403, 403, 200, 403)),
     "/api/v1/openapi.json": ("/api/v1/openapi.json", (401, 200, 200, 200, 200, 200, 200)),

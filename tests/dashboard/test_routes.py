@@ -84,7 +84,8 @@ def test_every_link_of_every_page_leads_somewhere_and_nothing_is_outside(house: 
 
 def test_every_rule_that_reads_answers_under_a_strict_policy(house: House) -> None:
     fill = {"hub": "recipe", "name": FAILING[1], "vendor": "apolline", "pharmacy": BUSIEST, "family": "hub",
-            "path": "recipe", "filename": "pharmapulse.css", "number": str(fire(house.incidents).id)}  # fmt: skip
+            "path": "recipe", "filename": "pharmapulse.css", "agent": "agent", "source": "dpp-calls",
+            "number": str(fire(house.incidents).id)}  # fmt: skip
     for rule in house.app.url_map.iter_rules():
         assert rule.methods is not None
         if "GET" not in rule.methods or rule.endpoint.startswith("access."):
