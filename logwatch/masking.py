@@ -74,11 +74,16 @@ def masked(line: str, allowed: Iterable[Shown]) -> str:
     parts: list[str] = []
     at = 0
     for span in sorted(spans):
-        parts += [blanked(line[at : span.start]), span.text]
+        parts += [_shape(line[at : span.start]), span.text]
         at = span.end
-    text = "".join((*parts, blanked(line[at:])))
+    text = "".join((*parts, _shape(line[at:])))
     # Digits that are blanked and a key beside them may read as a number that is nobody's.
     return mask_patients(text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…")
+
+
+def _shape(text: str) -> str:
+    """The shape of a piece of the line, which may have several lines."""
+    return "\n".join(map(blanked, text.split("\n")))
 
 
 def _place(line: str, shown: Shown, taken: Sequence[_Span]) -> _Span | None:

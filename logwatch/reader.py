@@ -6,7 +6,7 @@ and a line that the columns cannot vouch for is read by the small path.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -115,6 +115,11 @@ class Reader:
     def held(self, block: bytes) -> int:
         """How many bytes at the end of a block belong to an event that the next line may still continue."""
         return self._sorter.held(block)
+
+    def event_text(self, lines: Iterable[bytes]) -> str:
+        """The text of the event that the first of some whole lines begins: that line, or more where they are joined."""
+        texts = map(text_of, lines)
+        return next(self._sorter.sort_all(texts))[1] if self._sorter.joins else next(texts)
 
     def learn(self, block: bytes, heading: Heading) -> None:
         """Learn the heading in force behind some whole lines that are not read again."""

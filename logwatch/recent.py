@@ -14,6 +14,7 @@ import numpy as np
 from domain.batch import RecentLine
 from domain.codes import CLASSES
 from logwatch.events import LINE_KEYS, EventBlock
+from logwatch.guarded import spending
 from logwatch.masking import Shown, masked, shown_duration, shown_key, shown_time
 from logwatch.reader import Reader, Reading
 from logwatch.registry import Registry
@@ -28,6 +29,8 @@ TAIL_BYTES = 65_536
 OLD_SECONDS = 3_600.0
 # What nobody took for so long (the receiver is away) is no longer what just came.
 STALE_SECONDS = 10.0
+# Of an event of many lines so many are looked at.
+MOST_JOINED = 50
 # An endpoint's code is shown again after so long; longer where there are more of them than lines.
 SOONEST_SECONDS, LATEST_SECONDS, MOST_PAIRS = 1.0, 64.0, 5_000
 
@@ -118,16 +121,24 @@ class Recent:
         lines = _last_lines(block)
         first = reading.accounting.lines - len(lines)
         if first < 0:
-            return  # lines of this block were joined: which one an event stands in is not known from its place
+            return  # not this block's lines
         for place in places:
             at = place if reading.places is None else int(reading.places[place])
-            line = self._line(source, reader, lines[at - first], reading.events, place) if at >= first else None
+            if at < max(first, 0):
+                continue
+            try:
+                with spending({}):  # the reading has told already of a pattern that runs away
+                    line = self._line(source, reader, lines[at - first :][:MOST_JOINED], reading.events, place)
+            except TimeoutError:
+                continue
             if line is not None:
                 yield line
 
-    def _line(self, source: str, reader: Reader, line: bytes, events: EventBlock, place: int) -> RecentLine | None:
-        """The line as it may be seen; None where it cannot be taken apart by itself."""
-        text = line.decode("utf-8", "replace").rstrip("\r")
+    def _line(
+        self, source: str, reader: Reader, lines: Sequence[bytes], events: EventBlock, place: int
+    ) -> RecentLine | None:  # fmt: skip
+        """The event that begins with the first line, as it may be seen; None where it cannot be taken apart."""
+        text = reader.event_text(lines)
         fields = reader.plan.kind.fields(text)
         if fields is None:
             return None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from domain.batch import RecentLine
 from domain.redact import has_patient
-from domain.settings import Fields, Format, TimeField
+from domain.settings import Fields, Format, Join, Pair, TimeField
 from logwatch.catalog import shipped
 from logwatch.masking import LONGEST_SHOWN, masked, shown_key
 from logwatch.reader import Reader
@@ -135,6 +135,29 @@ def test_lines_of_a_file_that_names_its_columns() -> None:
     )
     [*_, seen] = Bench(shipped()["iis"]).shown(text)
     assert seen.text.startswith("2026-11-22 09:36:12 GET /a/2 200 25")
+
+
+def test_an_event_of_several_lines_is_shown_as_one_text() -> None:
+    form = Format(kind="logfmt", fields=Fields(endpoint="op", code="code"), time=TimeField(field="ts"),
+                  join=Join(starts="^ts="))  # fmt: skip
+    [seen] = Bench(form).shown(
+        "ts=2026-11-22T10:36:12+01:00 op=tell\n  at be.Class 50010199928\n  code=TIP_999 x\n"
+        "ts=2026-11-22T10:36:12+01:00 op=tell code=TIP_999\n"
+    )
+    assert seen.text == "ts=2026-11-22T10:36:12+01:00 op=tell code=TIP_999"
+    [seen] = Bench(form).shown("ts=2026-11-22T10:36:12+01:00 op=tell\n  at be.Class 50010199928\n  code=TIP_999 x\n")
+    assert seen.text == "ts=2026-11-22T10:36:12+01:00 op=tell\n  aa aa.aaaaa 00000000000\n  code=TIP_999 a"
+
+
+def test_a_pattern_that_runs_away_holds_nothing_up() -> None:
+    form = Format(kind="regex", pattern=r"^(?P<time>\S+) (?P<op>(a+)+)$", fields=Fields(endpoint="op"))
+    assert not Bench(form).shown(f"2026-11-22T10:36:12+01:00 {'a' * 40}!\n")
+
+
+def test_calls_written_as_two_lines_show_their_end() -> None:
+    form = Format(kind="pair", inner="hub-calls", pair=Pair(id="uid", starts=" start ", ends=" end "))
+    seen = Bench(form).shown(line(more="uid=x start ") + line(dt=3, more="uid=x end "))
+    assert all("end" not in one.text for one in seen)
 
 
 disguise = st.sampled_from([
