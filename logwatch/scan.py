@@ -14,6 +14,7 @@ from logwatch.analysis import Analysis
 from logwatch.catalog import named
 from logwatch.detect import detect
 from logwatch.doubled import Passed
+from logwatch.events import EventBlock
 from logwatch.files import contents, looks_binary
 from logwatch.headings import Heading
 from logwatch.joins import Tail
@@ -42,8 +43,15 @@ class Scan:
     """Reads files of one format, which is found out on the first block unless `name` is given."""
 
     def __init__(
-        self, known: Mapping[str, Format], codes: Mapping[str, Judgement], clock: Clock, name: str = ""
+        self,
+        known: Mapping[str, Format],
+        codes: Mapping[str, Judgement],
+        clock: Clock,
+        name: str = "",
+        watch: Callable[[EventBlock, Registry], object] | None = None,
     ) -> None:
+        """Each block's events are shown to `watch` as well."""
+        self._watch = watch
         self._known, self._codes, self._clock = known, codes, clock
         self._registry = Registry(FIELD_CAP)
         self._reader: Reader | None = None
@@ -76,7 +84,10 @@ class Scan:
     def _add(self, one: _One, block: bytes) -> None:
         if block:
             reader, now = self._reader_of(one, block), self._clock.now()
-            self.analysis.add(reader.read(block, now, "auto", one.passed, one.heading, str(one.file), one.identity))
+            reading = reader.read(block, now, "auto", one.passed, one.heading, str(one.file), one.identity)
+            self.analysis.add(reading)
+            if self._watch:
+                self._watch(reading.events, self._registry)
 
     def _reader_of(self, one: _One, block: bytes) -> Reader:
         """The reader of all files; its format is found out on the first block of the first."""
