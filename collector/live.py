@@ -15,7 +15,16 @@ from waitress.server import create_server
 from domain.errors import StoreError, UsageError
 from domain.ports import LiveBuckets
 from domain.series import FAMILIES
-from transport.live import LineQuestion, Question, check_socket_path, encode_lines, encode_rows, encode_sources
+from transport.live import (
+    LineQuestion,
+    PatientQuestion,
+    Question,
+    check_socket_path,
+    encode_lines,
+    encode_patients,
+    encode_rows,
+    encode_sources,
+)
 
 _THREADS = 4
 _CLOSE_SECONDS = 2.0
@@ -43,9 +52,21 @@ def live_app(buckets: LiveBuckets) -> Flask:
             return _problem(str(error))
         return _json(encode_lines(buckets.recent(**msgspec.structs.asdict(asked))))
 
+    @app.post("/patients")
+    def patients() -> Response:
+        try:
+            of = msgspec.json.decode(request.get_data(), type=PatientQuestion)
+            return _json(encode_patients(buckets.patients(of.start, of.end)))
+        except (msgspec.MsgspecError, UnicodeDecodeError, UsageError) as error:
+            return _problem(str(error))
+
     @app.get("/sources")
     def sources() -> Response:
         return _json(encode_sources(buckets.sources(), buckets.complete_up_to()))
+
+    @app.errorhandler(StoreError)
+    def not_read(error: StoreError) -> Response:
+        return _problem(str(error), 503)
 
     @app.get("/healthz")
     def healthz() -> Response:
@@ -58,9 +79,10 @@ def _json(data: bytes) -> Response:
     return Response(data, mimetype="application/json")
 
 
-def _problem(detail: str) -> Response:
-    body = msgspec.json.encode({"title": "Bad question", "status": 400, "detail": detail})
-    return Response(body, status=400, mimetype="application/problem+json")
+def _problem(detail: str, status: int = 400) -> Response:
+    title = "Bad question" if status < 500 else "Not now"
+    body = msgspec.json.encode({"title": title, "status": status, "detail": detail})
+    return Response(body, status=status, mimetype="application/problem+json")
 
 
 class LiveServer:

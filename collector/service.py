@@ -28,6 +28,7 @@ from collector.intake import take_in
 from collector.late import LateCells, late_pairs
 from collector.missing import Missing
 from collector.openrows import open_rows
+from collector.patients import patients
 from collector.recent import RecentLines
 from collector.stats import Stats
 from collector.watermark import Watermark
@@ -35,6 +36,7 @@ from collector.writer import SeriesWriter
 from domain.batch import Counts, Heartbeat
 from domain.clock import Clock, Waker
 from domain.errors import PharmapulseError, UsageError
+from domain.patients import PatientCount
 from domain.ports import Ledger, LiveRows, Receiver, SeriesStore, StateStore
 from domain.series import DAY, FAMILIES, Key, floor_bucket
 from domain.settings import CollectorSettings
@@ -278,6 +280,10 @@ class Collector:
                 return self._figures.open_rows(self._figures.steps[family, step], mark, keys)
             self._buckets.settle()
             return open_rows(self._buckets.steps[family, step], self._buckets.last, mark, keys)
+
+    def patients(self, start: int, end: int) -> Sequence[PatientCount]:
+        """Distinct patients of each hub and hour that begins in that time. Raises UsageError, StoreError."""
+        return list(patients(self._ledger, start, end))
 
     def sources(self) -> Sequence[Heartbeat]:
         """The newest heartbeat of each agent that was heard."""

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, request
 from numpy.typing import NDArray
 
 from alerts.judge import Minutes
-from dashboard import here, source_api
+from dashboard import here, patient_api, source_api
 from dashboard.access.gate import still_allowed
 from dashboard.charts import Scene, period_label
 from dashboard.data import Snapshot
@@ -93,6 +93,7 @@ def blueprint() -> Blueprint:
 
     add_to(api)
     source_api.add_to(api)
+    patient_api.add_to(api)
     return api
 
 

@@ -70,8 +70,13 @@ def shown_state(state: State, seen: Minutes, least: int) -> State:
 
 
 def few_places(values: Values, sources: tuple[str, ...], least: int) -> dict[str, list[int]]:
-    """Per source, the rows whose value is not told: small counts, and every other figure of a few calls."""
-    found = {}
+    """Per source, the rows whose value is not told: small counts, and every other figure of a few calls.
+
+    Technical figures count nobody's calls.
+    """
+    found: dict[str, list[int]] = {}
+    if "calls" not in sources:
+        return found
     few_calls = _few(values[:, sources.index("calls")], least)
     for index, source in enumerate(sources):
         places = np.flatnonzero(_few(values[:, index], least) if source in COUNTS else few_calls)

@@ -63,7 +63,7 @@ def as_line(rows: Rows, zone: ZoneInfo) -> Line:
         lengths = np.array([end - begin for begin, end in spans], dtype=np.float64)
     else:
         times, lengths = rows.times, np.full(len(rows.values), float(rows.step))
-    known = ~np.isnan(rows.column("calls"))
+    known = ~np.isnan(rows.values).all(axis=1)
     return Line(times, rows.step, rows.sources, rows.values, np.where(known, lengths, 0.0))
 
 

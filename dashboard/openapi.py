@@ -46,7 +46,8 @@ DOCUMENT: dict[str, object] = {
         "title": "pharmapulse",
         "version": "1",
         "description": "Read-only figures of the pharmacy hubs. Counts are per bucket, durations are microseconds, "
-        "times are epoch seconds (UTC); null is unknown.",
+        "times are epoch seconds (UTC); null is unknown. Technical figures (the family `value`) are thousandths "
+        "of their unit; of a counter there is only `last`, what it grew by.",
     },
     "paths": {
         "/api/v1/overview": _get("What fails now, every hub, every endpoint in trouble", schema="Overview"),
@@ -67,6 +68,13 @@ DOCUMENT: dict[str, object] = {
         "/api/v1/sources": _get(
             "Each log watcher's sources: where every line went, watermarks, what is not read, clocks, troubles, "
             "codes in no table, and in `amiss` what somebody should look at"
+        ),
+        "/api/v1/patients": _get(
+            "About how many distinct patients each hub saw in each hour, of a day at most; for ops. `uncounted` are "
+            "calls whose patients are not in it",
+            _text("range", "1h, 6h or today (default)"),
+            _text("from", "a local time like 2026-11-23T08:00, an RFC 3339 time, or epoch seconds"),
+            _text("to", "likewise; now when left out"),
         ),
         "/api/v1/lines": _get(
             "Some of the lines just read, masked, newest first; for ops",

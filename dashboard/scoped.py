@@ -15,6 +15,7 @@ from domain.access import Scope
 from domain.batch import Heartbeat, RecentLine
 from domain.errors import AccessError
 from domain.incident import Incident, JournalEntry, Notification, Telling
+from domain.patients import PatientCount
 from domain.ports import IncidentStore, LiveBuckets, LiveRows, RestartStore, SeriesStore
 from domain.restart import Restart
 from domain.series import FAMILIES, Key, Rows, SeriesKey, unknown_rows
@@ -74,9 +75,13 @@ class ScopedLive:
         """Nothing: lines name pharmacies and every vendor, and are for ops."""
         return ()
 
+    def patients(self, *_asked: object) -> Sequence[PatientCount]:
+        """Nothing: how many there are is for ops."""
+        return ()
+
 
 class LinelessLive:
-    """LiveBuckets without lines, for partners who may read everything that is counted."""
+    """LiveBuckets without lines and patients, for partners who may read everything else that is counted."""
 
     def __init__(self, real: LiveBuckets) -> None:
         self._real = real
@@ -84,6 +89,10 @@ class LinelessLive:
 
     def recent(self, **_asked: object) -> Sequence[RecentLine]:
         """Nothing: lines name pharmacies and every vendor, and are for ops."""
+        return ()
+
+    def patients(self, *_asked: object) -> Sequence[PatientCount]:
+        """Nothing: how many there are is for ops."""
         return ()
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import msgspec
+
 # A line without a patient, and one whose day's key is destroyed. No hash is ever one of the two.
 NO_PATIENT = 0
 UNCOUNTED = 1
@@ -22,3 +24,15 @@ class PatientKeys(Protocol):
     def key_of(self, day: int) -> bytes | None:
         """The KEY_BYTES bytes of a day, counted from 1970 in UTC; None once they are destroyed."""
         ...
+
+
+class PatientCount(msgspec.Struct, frozen=True, kw_only=True):
+    """About how many distinct patients a hub saw in the hour from `hour` (epoch seconds) on.
+
+    `uncounted` are calls of patients beside them: the key of their day was destroyed before they were read.
+    """
+
+    hour: int
+    hub: str
+    patients: int
+    uncounted: int

@@ -1,6 +1,7 @@
 """Open buckets over a unix socket: the wire, and the client of LiveBuckets.
 
-JSON over HTTP: `POST /rows` with a Question, `POST /recent` with a LineQuestion, `GET /sources`, `GET /healthz`.
+JSON over HTTP: `POST /rows` with a Question, `POST /recent` with a LineQuestion, `POST /patients`
+with a PatientQuestion, `GET /sources`, `GET /healthz`.
 Every answer carries the wire's version; a client takes its own version and the one before, and says
 so where it meets another. Unknown values are null.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import http.client
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
@@ -19,6 +20,7 @@ import numpy as np
 
 from domain.batch import Heartbeat, RecentLine
 from domain.errors import ConfigError, LiveUnavailableError
+from domain.patients import PatientCount
 from domain.ports import LiveRows
 from domain.series import Key, Rows
 
@@ -53,6 +55,20 @@ class LinesAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     version: int
     lines: tuple[RecentLine, ...]
+
+
+class PatientQuestion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The patients of which hours are asked for."""
+
+    start: int
+    end: int
+
+
+class PatientsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Distinct patients on the wire."""
+
+    version: int
+    patients: tuple[PatientCount, ...]
 
 
 class RowsOf(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +124,11 @@ def decode_rows(data: bytes) -> LiveRows:
     return LiveRows(answer.complete_up_to, MappingProxyType(rows))
 
 
+def encode_patients(patients: Iterable[PatientCount]) -> bytes:
+    """The bytes of an answer."""
+    return msgspec.json.encode(PatientsAnswer(version=LIVE_VERSION, patients=tuple(patients)))
+
+
 def encode_sources(heartbeats: Sequence[Heartbeat], complete_up_to: float | None) -> bytes:
     """The bytes of an answer."""
     return msgspec.json.encode(
@@ -159,6 +180,13 @@ class LiveClient:
         answer = _decode(self._ask("POST", "/recent", msgspec.json.encode(question)), LinesAnswer)
         _readable(answer.version)
         return answer.lines
+
+    def patients(self, start: int, end: int) -> Sequence[PatientCount]:
+        """Distinct patients of each hub and hour that begins in that time, a day at most. LiveUnavailableError."""
+        question = PatientQuestion(start=start, end=end)
+        answer = _decode(self._ask("POST", "/patients", msgspec.json.encode(question)), PatientsAnswer)
+        _readable(answer.version)
+        return answer.patients
 
     def _sources(self) -> SourcesAnswer:
         answer = _decode(self._ask("GET", "/sources"), SourcesAnswer)

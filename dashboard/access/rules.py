@@ -36,6 +36,7 @@ _NEEDS: Mapping[str, Need] = MappingProxyType(
         "/source/<agent>/<endpoint:source>": "everything",
         "/api/v1/sources": "everything",
         "/api/v1/lines": "everything",
+        "/api/v1/patients": "everything",
         "/account": "account",
         "/account/sessions": "account",
         "/logout": "account",

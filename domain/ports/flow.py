@@ -9,6 +9,7 @@ from typing import Literal, Protocol, runtime_checkable
 import polars as pl
 
 from domain.batch import Accounting, BatchName, Commit, Counts, Heartbeat, OpenCall, Position, RecentLine
+from domain.patients import PatientCount
 from domain.series import Key, Rows, SeriesKey
 
 
@@ -172,6 +173,10 @@ class LiveBuckets(Protocol):
 
     def complete_up_to(self) -> float | None:
         """The watermark in epoch seconds; None before the first. Raises LiveUnavailableError."""
+        ...
+
+    def patients(self, start: int, end: int) -> Sequence[PatientCount]:
+        """Distinct patients of each hub and hour that begins in that time, a day at most. LiveUnavailableError."""
         ...
 
     def recent(

@@ -10,12 +10,16 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from collector.live import LiveServer, live_app
+from domain import sketches
 from domain.errors import LiveUnavailableError, StoreError
+from domain.hyperloglog import pairs_of
+from domain.sketches import packed
 from tests.collector.test_collector import some_calls
-from tests.collector.world import World
+from tests.collector.world import START, World
 from transport.live import LiveClient
 
 
@@ -41,6 +45,37 @@ def test_the_client_gets_what_the_collector_has(tmp_path: Path) -> None:
         client.rows("hub", 7)
     server.close()
     assert not (tmp_path / "live.sock").exists()
+
+
+def test_patients_are_counted_by_hub_and_hour(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    server = LiveServer(world.collector, tmp_path / "live.sock")
+    server.start()
+    client = LiveClient(tmp_path / "live.sock", 30.0)
+    some = np.random.default_rng(1).integers(2, 2**64, 900, dtype=np.uint64)
+    # Of three pharmacies, each of which shares patients with the next; one of the hours in two batches.
+    for hour, pharmacy, seen in ((0, "1", some[:400]), (0, "2", some[300:700]), (0, "3", some[600:]), (1, "1", some)):
+        for half in (seen[::2], seen[1::2]):
+            registers = packed(np.zeros(len(half), dtype=np.int64), pairs_of(half), 1)
+            row = [START + 3_600 * hour, "dpp", pharmacy, registers[0], 2]
+            world.send_sketches(pl.DataFrame([row], schema=sketches.SCHEMA, orient="row"))
+        world.collector.tick()
+        if pharmacy == "2":
+            world.files.compact()
+    found = client.patients(START, START + 25 * 3_600)
+    assert [(one.hour, one.hub, one.uncounted) for one in found] == [(START, "dpp", 12), (START + 3_600, "dpp", 4)]
+    for one in found:
+        assert one.patients == pytest.approx(900, rel=0.05)
+    assert [one.hour for one in client.patients(START + 1, START + 3_601)] == [START + 3_600]
+    assert client.patients(START + 7_200, START + 9_000) == ()
+    with pytest.raises(LiveUnavailableError, match=r"answers 400: .*at most 25 hours at once"):
+        client.patients(START, START + 26 * 3_600)
+    world.die()
+    for part in (tmp_path / "ledger" / "sketches").iterdir():
+        part.unlink()
+    with pytest.raises(LiveUnavailableError, match="answers 503"):
+        client.patients(START, START + 3_600)
+    server.close()
 
 
 def test_questions_beside_ticks(tmp_path: Path) -> None:

@@ -224,6 +224,12 @@ class World:
         self.sent += calls
         self.read += readings
 
+    def send_sketches(self, patients: pl.DataFrame) -> None:
+        """Batch and spool some sketches."""
+        self.sequence += 1
+        name = BatchName("agent", INCARNATION, self.sequence)
+        self.sender.send(name, encode_batch(Batch(name, cells_of([]), (), gauges.empty(), patients)))
+
     def beat(self, watermark: float | None, agent: str = "agent", sequence: int | None = None) -> None:
         """Spool a heartbeat of one source."""
         source = SourceState(source="calls", watermark=watermark, accounting=Accounting())

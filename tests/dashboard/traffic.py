@@ -15,6 +15,7 @@ from collector.recent import RecentLines
 from domain.batch import Accounting, Heartbeat, RecentLine, SourceState
 from domain.calendar import day_class, local_midnight
 from domain.errors import LiveUnavailableError
+from domain.patients import PatientCount
 from domain.ports import LiveRows
 from domain.series import DAY, FAMILIES, Key, Rows, SeriesKey, Values, bucket_span, floor_bucket
 from domain.settings import HubSettings, Settings, Site
@@ -223,6 +224,11 @@ class OpenPresent:
     def complete_up_to(self) -> float | None:
         self._asked()
         return self.complete
+
+    def patients(self, start: int, end: int) -> Sequence[PatientCount]:
+        self._asked()
+        hours = range(start // 3_600 * 3_600, min(end, int(COMPLETE)), 3_600)
+        return [PatientCount(hour=hour, hub="dpp", patients=1_204, uncounted=3) for hour in hours]
 
     def recent(
         self, *, source: str = "", hub: str = "", endpoint: str = "", code: str = "", limit: int = 100
