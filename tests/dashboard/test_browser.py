@@ -13,6 +13,7 @@ from werkzeug.serving import ThreadedWSGIServer, make_server
 
 from tests.dashboard.conftest import House
 from tests.dashboard.happened import RESTART, fire, other, turn
+from tests.dashboard.test_sources import LOST, changed, line
 from tests.dashboard.traffic import FAILING, NOW, PHARMACIES
 from tests.services.chromium import browser
 
@@ -32,6 +33,8 @@ PAGES = {
     "incidents": "/incidents",
     "incident": "/incident/1",
     "restarts": "/restarts",
+    "sources": "/sources",
+    "source": "/source/agent/torn",
     "missing": "/hub/nowhere",
 }
 
@@ -68,6 +71,8 @@ def test_pages_show_without_error_or_sideways_scroll(
     turn(house.incidents, fire(house.incidents, other("dpp")), "recovered", NOW)
     fire(house.incidents)
     house.restarts.add(RESTART)
+    house.live.states += [changed(source="torn", troubles=(LOST,), unknown_codes={"ODD_1": 7})]
+    house.live.lines = [line(place) for place in range(9)]
     shots = Path(os.environ.get("PHARMAPULSE_SHOTS", tmp_path))
     page, said = _opened(browser, width, scheme)
     for name, path in PAGES.items():
