@@ -14,18 +14,21 @@ from typing import Literal
 import regex
 
 from domain.codes import Judgement, judge
-from domain.formats import Fields, FieldSpec, Format, Picked
+from domain.formats import Fields, FieldSpec, Format
 from domain.identifiers import valid_niss
 from domain.redact import has_patient, mask_patients, patient_spans
+from logwatch.catalog import shipped
+from logwatch.events import NO_VALUE
 from logwatch.guarded import PATTERN_SECONDS, compile_pattern
 from logwatch.headings import Headed
 from logwatch.meaning import picker, raw_field
+from logwatch.nesting import lines_of
 from logwatch.plan import Plan, plan
 from logwatch.reader import FUTURE_SECONDS
 from logwatch.reasons import missing, names_of, no_duration, no_key, no_structure, no_time, nothing_found
 from logwatch.rows import CONTINUED, EVENT, IGNORED
 from logwatch.samples import shape
-from logwatch.sorting import Sorter
+from logwatch.sorting import OPENED, Sorter
 from logwatch.times import US
 from logwatch.vocabulary import read_status
 
@@ -77,40 +80,41 @@ def explain(
     event this one continues, where that is known. Raises ConfigError where the format is none.
     """
     path = f"formats.{name}"
-    known = plan(form, {}, path)
-    first = text.split("\n", 1)[0]
+    known, lined = plan(form, {}, path), lines_of(form, shipped(), path)
+    lines = text.split("\n")
+    first = lines[0]
     told = Explanation(name, form.kind, "malformed", "", shape(first), masked=tuple(_masked(text)))
-    verdict = Sorter(form, path).sort(first)
+    verdict, whole = next(iter(Sorter(form, path).sort_all(lines)))
     if verdict == IGNORED:
-        return replace(told, verdict="ignored", why=_why_ignored(form, first, path))
+        return replace(told, verdict="ignored", why=_why_ignored(lined, whole, path))
     if verdict == CONTINUED:
         whose = f"the event of line {begins:,}" if begins else "an event"
         return replace(told, verdict="continuation", why=f"it does not match `join.starts`: it continues {whose}")
-    if verdict != EVENT:
-        return replace(told, why=f"a pattern of `ignore` or `join` took longer than {PATTERN_SECONDS} s on it")
+    if verdict not in (EVENT, OPENED):
+        return replace(told, why=f"a pattern of `ignore`, `join` or `pair` took longer than {PATTERN_SECONDS} s on it")
     if isinstance(known.kind, Headed) and known.kind.header_from:
         if first == heading or known.kind.heads(first):
             return replace(told, verdict="ignored", why="it names the columns of the lines after it")
         if not heading:
             return replace(told, why="no line before it names the columns")
         known = replace(known, kind=known.kind.under(heading))
-    if form.pair is not None and (side := _side_of_pair(form, text, path)) == "":
-        return replace(told, verdict="ignored", why="it is neither a start nor an end by `pair.starts` and `pair.ends`")
-    fields = known.kind.fields(text)
-    if fields is None and "\n" in text:
+    fields = known.kind.fields(whole)
+    if fields is None and "\n" in whole:
         fields = known.kind.fields(first)
     if fields is None:
-        return replace(told, why=no_structure(form, known.kind, first, path))
+        return replace(told, why=no_structure(lined, known.kind, first, path))
     masked = (*told.masked, *_masked_fields(fields))
     moment = known.moments.read(fields.get(known.time.field, ""), now)
     if moment is None:
         return replace(told, why=no_time(known, fields), masked=masked)
-    rows, duration = _rows(form, known, fields, codes, path, file)
+    rows, duration = _rows(lined, known, fields, codes, path, file)
     at = moment[0] + (max(duration, 0) if known.time.marks == "start" else 0)
     rows.insert(0, _time(known, fields, moment[1], at))
     used = {row.field for row in rows}
     unread = tuple(one for one in names_of(fields) if one not in used)
-    why = "it is a completed call" if form.pair is None else f"it is the {side} of a call: `pair` joins it to the other"
+    why = "it is a completed call"
+    if lined.pair is not None:
+        why = f"it is the {'start' if verdict == OPENED else 'end'} of a call: `pair` joins it to the other"
     verdict_of_time: Verdict = "event"
     if at > int((now + FUTURE_SECONDS) * US):
         verdict_of_time, why = "future", f"its time is more than {FUTURE_SECONDS // 60} minutes ahead of the clock"
@@ -123,17 +127,7 @@ def _why_ignored(form: Format, line: str, path: str) -> str:
     for place, pattern in enumerate(form.ignore):
         if compile_pattern(pattern, f"{path}.ignore").search(line, timeout=PATTERN_SECONDS):
             return f"it matches ignore[{place}]: {pattern}"
-    return "a pattern of `ignore` matches it"
-
-
-def _side_of_pair(form: Format, text: str, path: str) -> str:
-    """Which of a call's two lines this is: "start", "end", or "" for neither."""
-    if form.pair is None:
-        return ""
-    for word, pattern in (("start", form.pair.starts), ("end", form.pair.ends)):
-        if compile_pattern(pattern, f"{path}.pair.{word}s").search(text, timeout=PATTERN_SECONDS):
-            return word
-    return ""
+    return "it is neither a start nor an end by `pair.starts` and `pair.ends`"
 
 
 def _masked(text: str) -> Iterator[str]:
@@ -174,17 +168,23 @@ def _rows(
     }
     rows: list[Told] = []
     given: dict[str, str] = {}
+    for key, meaning in known.of_file.items():
+        value, bad = meaning(file)
+        given[key] = "" if bad else value
+        note = "" if value and not bad else "its pattern finds nothing in the path that can be a key"
+        rows.append(Told(key, "the file's name", "", given[key], note))
     for key, (field, meaning) in known.keys.items():
         spec = specs[key]
-        token = file if _of_file(spec) else fields.get(field, "")
+        token = fields.get(field, "")
         value, bad = meaning(token)
         given[key] = "" if bad else value
         at = f"{path}.fields.{key}"
         note = no_key(key, spec, token, at) if bad else "" if value else _absent(spec, field, fields, token, at)
-        rows.append(Told(key, "the file's name" if _of_file(spec) else field, _shown(token, value), value, note))
+        rows.append(Told(key, field, _shown(token, value), value, note))
     duration = -1
     if known.duration is not None:
-        name = next(name for name in specs if name.startswith("duration_") and specs[name])
+        field = known.duration[0]
+        name = next(one for one in specs if one.startswith("duration_") and raw_field(specs[one]) == field)
         row, duration = _duration(known, specs[name], fields, f"{path}.fields.{name}")
         rows.append(row)
     if known.status:
@@ -192,12 +192,8 @@ def _rows(
     rows.append(_judged(known, rows, given.get("code", ""), codes))
     if specs["patient"]:
         rows.append(_patient(specs["patient"], fields, f"{path}.fields.patient"))
-    rows += [_value(name, form, fields, path) for name in form.values]
+    rows += [_value(name, form, known, fields, path) for name in form.values]
     return rows, duration
-
-
-def _of_file(spec: FieldSpec) -> bool:
-    return isinstance(spec, Picked) and bool(spec.file)
 
 
 def _shown(token: str, value: str) -> str:
@@ -206,7 +202,7 @@ def _shown(token: str, value: str) -> str:
 
 
 def _absent(spec: FieldSpec, field: str, fields: Mapping[str, str], token: str, path: str) -> str:
-    if not _of_file(spec) and field not in fields and not token:
+    if field not in fields and not token:
         return missing(field, names_of(fields))
     return nothing_found(spec, token, path)
 
@@ -263,15 +259,11 @@ def _patient(spec: FieldSpec, fields: Mapping[str, str], path: str) -> Told:
     return Told("patient", field, "", "1 patient" if good else "", note)
 
 
-def _value(name: str, form: Format, fields: Mapping[str, str], path: str) -> Told:
-    value = form.values[name]
-    field = raw_field(value.field)
+def _value(name: str, form: Format, known: Plan, fields: Mapping[str, str], path: str) -> Told:
+    value, (field, meaning) = form.values[name], known.values[name]
     token = fields.get(field, "")
-    at = f"{path}.values.{name}.field"
-    try:
-        text = picker(value.field, at)(token)
-    except TimeoutError:
-        text = ""
-    number = regex.fullmatch(r"-?[0-9]{1,12}(?:\.[0-9]+)?", text) is not None
-    note = "" if number else _absent(value.field, field, fields, token, at) or f"{shape(text)} is no number"
-    return Told(f"values.{name}", field, shape(token), f"{text} {value.unit}".strip() if number else "", note)
+    thousandths, bad = meaning(token)
+    if bad or thousandths == NO_VALUE:
+        note = _absent(value.field, field, fields, token, f"{path}.values.{name}.field")
+        return Told(f"values.{name}", field, shape(token), "", note or "it is no number that a gauge may hold")
+    return Told(f"values.{name}", field, shape(token), f"{thousandths / 1_000:,.10g} {value.unit}".strip())

@@ -13,10 +13,10 @@ from domain.errors import InputError
 from domain.formats import Format
 from logwatch.files import contents, looks_binary
 from logwatch.headings import Headed, Heading, parts, text_of
-from logwatch.kinds import KINDS
 from logwatch.lines import MAX_LINE, LineCutter
+from logwatch.plan import plan
 from logwatch.rows import CONTINUED, EVENT, IGNORED
-from logwatch.sorting import Sorter
+from logwatch.sorting import OPENED, Sorter
 
 # An event's first line is looked for among so many lines before one that continues it.
 _MOST_BEFORE = 10_000
@@ -60,7 +60,7 @@ def first_lines(file: Path) -> bytes:
 def line_at(file: Path, number: int, form: Format, path: str, progress: Callable[[int], object]) -> LineAt:
     """The line `number` (from 1) of a file, read by a format. Raises InputError where the file has no such line."""
     sorter = Sorter(form, path)
-    kind = KINDS[form.kind].of(form, path)
+    kind = plan(form, {}, path).kind
     headed = kind if isinstance(kind, Headed) and kind.header_from else None
     heading = Heading()
 
@@ -121,14 +121,14 @@ def _joined(found: Piece, number: int, heading: str, sorter: Sorter, form: Forma
         return LineAt(number, text, heading, number)
     if sorter.sort(text) == CONTINUED:
         for back in range(place - 1, max(place - _MOST_BEFORE, 0) - 1, -1):
-            if sorter.sort(text_of(found.lines[back])) == EVENT:
+            if sorter.sort(text_of(found.lines[back])) in (EVENT, OPENED):
                 return LineAt(number, text, heading, found.first + back)
         return LineAt(number, text, heading, 0)
-    whole, size = [text], len(text)
+    whole = [text]
     for line in found.lines[place + 1 : place + form.join.lines]:
         following = text_of(line)
-        size += len(line) + 1
-        if sorter.sort(following) != CONTINUED or size > form.join.bytes:
+        # Whatever else begins an event; of what is ignored among its lines the reading itself thinks.
+        if sorter.sort(following) not in (CONTINUED, IGNORED):
             break
         whole.append(following)
     return LineAt(number, "\n".join(whole), heading, number)

@@ -43,7 +43,7 @@ def missing(name: str, names: Iterable[str]) -> str:
 
 def no_structure(form: Format, kind: Kind, line: str, path: str) -> str:
     """Why the fields of a line cannot be told apart, and how far they can."""
-    if form.kind == "json" or (form.kind == "pair" and form.inner == "json"):
+    if form.kind == "json":
         return _no_json(form, line)
     if form.pattern:
         return _no_match(form.pattern, line, path)

@@ -145,9 +145,7 @@ def _explain(options: argparse.Namespace, known: Mapping[str, Format], codes: Ma
     if at.too_long:
         found = Explanation(form_name, form.kind, "malformed", "it is longer than 256 KiB", "")
     else:
-        found = explain(
-            form, form_name, at.text, codes, now, file=str(file.resolve()), heading=at.heading, begins=at.begins
-        )
+        found = explain(form, form_name, at.text, codes, now, file=str(file), heading=at.heading, begins=at.begins)
     others = {one: other for one, other in known.items() if one != form_name and other.header not in _IN_THE_FILE}
     readers = [
         one
