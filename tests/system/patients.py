@@ -107,7 +107,8 @@ class Search:
         if data.startswith(b"PPB"):
             self._seen("batches")
             batch = decode_batch(data)
-            self.frame(place, batch.cells)
+            for counted in (batch.cells, batch.gauges, batch.sketches):
+                self.frame(place, counted)
             header = data[12 : 12 + int.from_bytes(data[8:12], "big")]
             self.value(place, json.loads(header))
         elif data.startswith(MAGIC):

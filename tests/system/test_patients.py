@@ -14,8 +14,9 @@ import pytest
 import rrdtool
 import zstandard
 
+from domain import gauges, sketches
 from domain.batch import Accounting, Batch, BatchName, Position
-from domain.cells import SCHEMA
+from domain.cells import SCHEMA, empty
 from domain.identifiers import pharmacy_number
 from domain.wire import encode_batch
 from simulator.patients import pool
@@ -34,6 +35,16 @@ def cells(endpoint: str) -> pl.DataFrame:
 def batch(endpoint: str = "x", path: str = "x") -> bytes:
     position = Position(source="s", path=path, identity="x", offset=1, accounting=Accounting())
     return encode_batch(Batch(BatchName("agent", "0" * 16, 1), cells(endpoint), (position,)))
+
+
+def other_batch(schema: pl.Schema, column: str, text: str) -> bytes:
+    """A batch of one gauge or sketch with a text in it."""
+    given: dict[object, object] = {pl.Int64: 0, pl.String: "x", pl.Binary: b"\x11\x00"}
+    row = {name: given[kind] for name, kind in schema.items()}
+    frame = pl.DataFrame([{**row, column: text}], schema=schema)
+    name = BatchName("agent", "0" * 16, 1)
+    of_gauges = schema == gauges.SCHEMA
+    return encode_batch(Batch(name, empty(), (), *((frame,) if of_gauges else (gauges.empty(), frame))))
 
 
 def sqlite_file(path: Path, value: str | bytes | int, *, in_log: bool = False) -> None:
@@ -72,6 +83,8 @@ CONTAINERS: dict[str, Callable[[Path, str], object]] = {
     "stream.arrow": lambda path, text: cells(text).write_ipc_stream(path, compression="zstd"),
     "batch.ppb": lambda path, text: path.write_bytes(batch(endpoint=text)),
     "position.ppb": lambda path, text: path.write_bytes(batch(path=text)),
+    "figure.ppb": lambda path, text: path.write_bytes(other_batch(gauges.SCHEMA, "name", text)),
+    "sketch.ppb": lambda path, text: path.write_bytes(other_batch(sketches.SCHEMA, "pharmacy", text)),
     "text.db": sqlite_file,
     "payload.db": lambda path, text: sqlite_file(path, batch(endpoint=text)),
     "ahead.db": lambda path, text: sqlite_file(path, text, in_log=True),
