@@ -38,6 +38,7 @@ def main() -> int:
         if of.crash:
             print(f"\n{of.target}, seed {of.seed}\n{of.crash}")
     if options.report:
+        options.report.parent.mkdir(parents=True, exist_ok=True)
         options.report.write_bytes(msgspec.json.format(msgspec.json.encode(outcomes)) + b"\n")
     return any(of.crash for of in outcomes)
 

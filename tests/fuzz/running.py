@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import faulthandler
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,7 +44,7 @@ def watched() -> Iterator[None]:
 
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, HANG_SECONDS)
-    faulthandler.dump_traceback_later(LOST_SECONDS, exit=True, file=sys.__stderr__)
+    faulthandler.dump_traceback_later(LOST_SECONDS, exit=True, file=2)
     try:
         yield
     finally:

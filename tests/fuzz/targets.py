@@ -86,7 +86,7 @@ def leaves_no_patient(form: Format, content: bytes) -> None:
 @cache
 def _moments() -> Mapping[str, tuple[TimeField, Moments]]:
     times = {name: form.time for name, form in FORMATS.items() if form.time is not None}
-    times |= {unit: TimeField(field="t", zone=ZONE, unit=unit) for unit in ("s", "ms", "us", "ns")}  # type: ignore[arg-type]
+    times |= {unit: TimeField(field="t", zone=ZONE, unit=unit) for unit in ("s", "ms", "us", "ns")}
     times["any"] = TimeField(field="t", zone=ZONE)
     return {name: (time, Moments(time, ZoneInfo(time.zone), name)) for name, time in times.items()}
 

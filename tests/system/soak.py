@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +30,15 @@ from domain.settings import TransportSettings
 from pharmapulse.config import load
 from pharmapulse.places import OFFSETS, Places
 from pharmapulse.wiring import live
-from store.ledger import open_ledger
-from tests.services.rabbitmq import PROGRAMS, OwnRabbit, Role
+from tests.services.rabbitmq import OwnRabbit, Role
 from tests.system.measuring import Latency, Usage
 from tests.system.rotating import METHODS
 from tests.system.support import Running, free_port, try_get, wait_for
-from tests.system.writing import CELLS, HUBS, KEYS, Plan
+from tests.system.surroundings import booked, broker, disk_of_its_own, writer
+from tests.system.writing import CELLS, HUBS, Plan
 
 __all__ = ["Soak", "Times", "main"]
 QUEUE = "test-soak"
-DISK = "256m"
 _LOOK_SECONDS = 0.5
 # What ends by itself more often does not get over what befell it.
 MOST_ENDS = 20
@@ -71,7 +70,8 @@ class Soak:
         self._homes = {"logwatch": folder / "agent", "collector": folder / "site"}
         self._processes: dict[str, Running] = {}
         self._rabbit: OwnRabbit | None = None
-        self._refused = False
+        self._refused, self._filled, self._said_before = False, 0.0, 0
+        self._told_last = Accounting()
 
     def run(self) -> dict[str, Any]:
         """Soak, drain, compare; the report."""
@@ -79,12 +79,12 @@ class Soak:
             for home in self._homes.values():
                 home.mkdir(parents=True)
             if self._times.full_disk:
-                stack.enter_context(_disk_of_its_own(self._homes["logwatch"] / "data"))
+                stack.enter_context(disk_of_its_own(self._homes["logwatch"] / "data"))
             if self._transport == "amqp":
-                self._rabbit = stack.enter_context(_broker(self._folder / "broker"))
+                self._rabbit = stack.enter_context(broker(self._folder / "broker"))
             for name in self._homes:
                 self._configure(name)
-            self._writer = stack.enter_context(_writer(self._folder, self._plan))
+            self._writer = stack.enter_context(writer(self._folder, self._plan))
             stack.callback(self._stop_all)
             for name in ("collector", "logwatch"):
                 self._start(name)
@@ -105,7 +105,7 @@ class Soak:
                 "latency": latency.told(truth["markers"], *span), "usage_hard": hard.told(),
                 "usage_steady": steady.told(), "writer_cpu_seconds": round(truth["cpu_seconds"], 1),
                 "tracebacks": {name: text.count("Traceback") for name, text in said.items()},
-                "events": self.events,
+                "load_average": os.getloadavg(), "events": self.events,
             }  # fmt: skip
 
     # -- processes -------------------------------------------------------------------------------------------------
@@ -180,12 +180,16 @@ class Soak:
             due += [(first, self._stop_broker), (first + times.no_broker, self._start_broker)]
         if times.full_disk:
             first = 0.7 * times.hard
-            due += [(first, self._fill_disk), (first + times.full_disk, self._free_disk)]
+            due += [(first, self._fill_disk)]
         due.sort(key=lambda event: event[0])
         while (now := time.monotonic() - begun) < times.hard:
             while due and due[0][0] <= now:
                 due.pop(0)[1]()
+            if self._ballast.exists() and self._is_felt():
+                self._free_disk()
             self._pause(usage)
+        if self._ballast.exists():
+            self._free_disk()
 
     def _pause(self, usage: Usage) -> None:
         self._look_after()
@@ -208,12 +212,17 @@ class Soak:
         return self._homes["logwatch"] / "data" / "ballast"
 
     def _fill_disk(self) -> None:
-        """Nothing is left for anybody, nor what is freed meanwhile."""
+        """Nothing is left for anybody, until something could not be kept and some time has gone by."""
         self._tell("the agent's disk is filled")
+        self._filled, self._said_before = time.monotonic(), len(self._processes["logwatch"].said())
         subprocess.run(["dd", "if=/dev/zero", f"of={self._ballast}", "bs=64k"], check=False, capture_output=True)
 
+    def _is_felt(self) -> bool:
+        """Whether the disk was full long enough, and something could not be kept for it."""
+        self._refused |= "not kept, and read again" in self._processes["logwatch"].said()[self._said_before :]
+        return self._refused and time.monotonic() - self._filled >= self._times.full_disk
+
     def _free_disk(self) -> None:
-        self._refused = "not kept, and read again" in self._processes["logwatch"].said()
         self._ballast.unlink()
         self._tell("the agent's disk has room again")
 
@@ -271,8 +280,8 @@ class Soak:
             of = [source.accounting for agent in self._buckets.sources() for source in agent.sources]
         except LiveUnavailableError:
             of = []
-        self._last_accounting = sum(of, Accounting()) if of else getattr(self, "_last_accounting", Accounting())
-        return self._last_accounting
+        self._told_last = sum(of, Accounting()) if of else self._told_last
+        return self._told_last
 
     # -- what came of it -------------------------------------------------------------------------------------------
 
@@ -280,71 +289,23 @@ class Soak:
         """The ledger beside what was written: by bucket and key, and the accounting."""
         written = pl.read_parquet(self._folder / "truth.parquet")
         places = Places(load(self._homes["collector"] / "pharmapulse.toml").data)
-        with closing(open_ledger(places.ledger)) as ledger:
-            span = ledger.span() or (0, 0)
-            hours = range(span[0] // 3_600 * 3_600, span[1] + 1, 3_600)
-            booked = pl.concat([CELLS.to_frame(), *(_totals(ledger.cells(hour, hour + 3_600)) for hour in hours)])
-        booked = booked.sort(CELLS.names())
+        found_cells = booked(places.ledger)
         written = written.sort(CELLS.names())
-        other = pl.concat([written.join(booked, on=CELLS.names(), how="anti").head(10),
-                           booked.join(written, on=CELLS.names(), how="anti").head(10)])  # fmt: skip
+        other = pl.concat([written.join(found_cells, on=CELLS.names(), how="anti").head(10),
+                           found_cells.join(written, on=CELLS.names(), how="anti").head(10)])  # fmt: skip
         found = self._accounting()
         fates = {
             name: (getattr(found, name), truth[name]) for name in ("lines", "events", "malformed", "ignored", "bytes")
         }
         bad = [str(path) for folder in ("ledger", "spool") if (places.data / folder / "bad").is_dir()
                for path in (places.data / folder / "bad").iterdir()]  # fmt: skip
-        same = booked.equals(written)
+        same = found_cells.equals(written)
         return {
             "equal": same and found.balanced and not bad and all(one == two for one, two in fates.values()),
-            "calls_booked": int(booked["calls"].sum()), "calls_written": int(written["calls"].sum()),
+            "calls_booked": int(found_cells["calls"].sum()), "calls_written": int(written["calls"].sum()),
             "keys": written.height, "accounting": {name: list(pair) for name, pair in fates.items()},
             "balanced": found.balanced, "refused_batches": bad, "differences": other.to_dicts(),
         }  # fmt: skip
-
-
-def _totals(cells: pl.DataFrame) -> pl.DataFrame:
-    """Cells added over what the writer does not know: side and bin."""
-    by = ["bucket", *KEYS, "class"]
-    totals = pl.col("calls").sum(), pl.col("sum_us").sum(), pl.col("max_us").max()
-    return cells.group_by(by).agg(*totals).select(pl.col(name).cast(of) for name, of in CELLS.items())
-
-
-@contextmanager
-def _disk_of_its_own(place: Path) -> Iterator[None]:
-    """A small disk, which one may fill without harm: in memory, for whoever may mount one (root)."""
-    place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(place)], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
-
-
-@contextmanager
-def _broker(folder: Path) -> Iterator[OwnRabbit]:
-    program = next(filter(None, map(shutil.which, PROGRAMS)))
-    folder.mkdir()
-    rabbit = OwnRabbit(program, folder)
-    try:
-        rabbit.start()
-        yield rabbit
-    finally:
-        rabbit.close()
-
-
-@contextmanager
-def _writer(folder: Path, plan: Plan) -> Iterator[subprocess.Popen[bytes]]:
-    """The process that writes the logs."""
-    (folder / "plan.json").write_bytes(msgspec.json.encode(plan))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.system.writing", str(folder / "plan.json")], stdin=subprocess.PIPE
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 def main() -> int:
@@ -359,6 +320,8 @@ def main() -> int:
     parser.add_argument("--transport", choices=("amqp", "spool"), default="amqp")
     parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--most-p50", type=float, help="seconds that the median line may take")
+    parser.add_argument("--most-p99", type=float, help="seconds that 99 of 100 lines may take")
     parser.add_argument("--report", type=Path)
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # nothing is left running, nor mounted
@@ -372,9 +335,17 @@ def main() -> int:
         report = Soak(Path(folder), plan, times, options.transport).run()
     text = json.dumps(report, indent=1)
     if options.report:
+        options.report.parent.mkdir(parents=True, exist_ok=True)
         options.report.write_text(text + "\n")
     print(text)
-    return 0 if report["equal"] else 1
+    late = [
+        f"{name} is {report['latency'][name]} s, and {most} s are allowed"
+        for name, most in (("p50_seconds", options.most_p50), ("p99_seconds", options.most_p99))
+        if most is not None and not report["latency"][name] <= most
+    ]
+    wrong = late + ([] if report["equal"] else ["what was booked is not what was written"])
+    print("\n".join(wrong) if wrong else "all that was written is booked, once", file=sys.stderr)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
