@@ -7,137 +7,23 @@ MOST_PAIRS distinct (key, ms) pairs; beyond, it goes on in bins (about 2.5 % off
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from domain.batch import Accounting
-from domain.bins import BIN_COUNT, MIDDLES, bins_of, nearest_ranks
+from domain.bins import bins_of
 from domain.calendar import iso
+from logwatch.distinct import Distinct
 from logwatch.events import EventBlock, Tally
+from logwatch.latencies import Counts, Latencies, grown
 from logwatch.reader import Reading
 from logwatch.registry import Registry
 from logwatch.times import US
 
 DIMENSIONS = ("hub", "endpoint", "vendor", "pharmacy", "code", "server")
-QUANTILES = (("p50_ms", 0.50), ("p95_ms", 0.95))
-MOST_PAIRS = 100_000
 _CLASSES = 3
 _MOST_WAITING = 250_000
-_SPARSE = 2
-_LARGEST_TABLE = 1_000_000
-_PLACE_BITS = 32
-
-Counts = npt.NDArray[np.int64]
-
-
-class Latencies:
-    """How often each (key, ms) pair came; in bins once there are too many pairs.
-
-    Few keys are counted in a table of keys by places of ms; many keys would make that table large and
-    mostly empty, so they are counted as sorted pairs.
-    """
-
-    def __init__(self) -> None:
-        self.approx = False
-        self._table: Counts | None = np.zeros((0, 0), dtype=np.int64)
-        self._pairs: Counts = np.zeros(0, dtype=np.int64)
-        self._calls: Counts = np.zeros(0, dtype=np.int64)
-        self._bins: Counts = np.zeros((0, BIN_COUNT), dtype=np.int64)
-        self._longest: Counts = np.zeros((0, 1), dtype=np.int64)
-
-    def add(self, keys: Counts, places: Counts, values: Counts, bins: Counts) -> None:
-        """Add calls: each one's key number and the place of its ms among the distinct ms, `values`.
-
-        `bins` are the bins of the distinct ms.
-        """
-        height = int(keys.max()) + 1
-        if self.approx:
-            self._bins = _grown(self._bins, height, BIN_COUNT)
-            _count_into(self._bins, keys * BIN_COUNT + bins[places])
-            self._longest = _grown(self._longest, height, 1)
-            ms = values[places]
-            longer = ms > self._longest[keys, 0]
-            np.maximum.at(self._longest[:, 0], keys[longer], ms[longer])
-            return
-        if self._table is not None and max(height, len(self._table)) * len(bins) > _LARGEST_TABLE:
-            rows, columns, self._calls = self._exact()
-            self._pairs, self._table = rows << _PLACE_BITS | columns, None
-        if self._table is not None:
-            self._table = _grown(self._table, height, len(bins))
-            _count_into(self._table, keys * self._table.shape[1] + places)
-            pairs = int(np.count_nonzero(self._table))
-        else:
-            fresh, calls = np.unique(keys << _PLACE_BITS | places, return_counts=True)
-            self._pairs, inverse = np.unique(np.concatenate((self._pairs, fresh)), return_inverse=True)
-            self._calls = np.bincount(inverse, weights=np.concatenate((self._calls, calls))).astype(np.int64)
-            pairs = len(self._pairs)
-        if pairs > MOST_PAIRS:
-            self._go_approximate(values, bins)
-
-    def _exact(self) -> tuple[Counts, Counts, Counts]:
-        """Every pair: its key, the place of its ms, and its calls; sorted by key."""
-        if self._table is not None:
-            rows, columns = np.nonzero(self._table)
-            return rows, columns, self._table[rows, columns]
-        return self._pairs >> _PLACE_BITS, self._pairs & (1 << _PLACE_BITS) - 1, self._calls
-
-    def _go_approximate(self, values: Counts, bins: Counts) -> None:
-        keys, places, calls = self._exact()
-        self._longest = np.zeros((int(keys.max()) + 1, 1), dtype=np.int64)
-        np.maximum.at(self._longest[:, 0], keys, values[places])
-        self._bins = np.zeros((int(keys.max()) + 1, BIN_COUNT), dtype=np.int64)
-        np.add.at(self._bins, (keys, bins[places]), calls)
-        self._table, self.approx = None, True
-        self._pairs = self._calls = np.zeros(0, dtype=np.int64)
-
-    def quantiles(self, values: Counts) -> dict[int, list[int]]:
-        """The quantiles and the longest of each key in ms; keys without a duration lack.
-
-        `values` are the distinct ms by place.
-        """
-        if self.approx:
-            keys, places = np.nonzero(self._bins)
-            calls, ms = self._bins[keys, places], (MIDDLES[places] + 500) // 1_000
-        else:
-            keys, places, calls = self._exact()
-            order = np.lexsort((values[places], keys))
-            keys, calls, ms = keys[order], calls[order], values[places][order]
-        if not len(keys):
-            return {}
-        # One running total over all keys: a key's ranks are counted from where its calls begin.
-        running = np.cumsum(calls)
-        distinct, begin = np.unique(keys, return_index=True)
-        last = np.append(begin, len(keys))[1:] - 1
-        before = running[begin] - calls[begin]
-        ranks = [nearest_ranks(running[last] - before, quantile) for _, quantile in QUANTILES]
-        columns = [ms[np.searchsorted(running, before + rank)] for rank in ranks]
-        columns.append(self._longest[distinct, 0] if self.approx else ms[last])
-        rows = np.stack(columns, axis=1).tolist()
-        return dict(zip(distinct.tolist(), rows, strict=True))
-
-
-def _count_into(table: Counts, cells: Counts) -> None:
-    """Count each of the flat cell numbers into a table."""
-    flat = table.reshape(-1)
-    if len(flat) > _SPARSE * len(cells):
-        np.add.at(flat, cells, 1)  # a pass over so large a table would cost more than going to each cell
-        return
-    added = np.bincount(cells)
-    flat[: len(added)] += added
-
-
-def _grown(table: Counts, height: int, width: int) -> Counts:
-    """The table with at least so many rows and columns, grown by half as much again to grow seldom."""
-    rows, columns = table.shape
-    if height <= rows and width <= columns:
-        return table
-    rows = rows if height <= rows else max(height, rows * 3 // 2)
-    columns = columns if width <= columns else max(width, columns * 3 // 2)
-    grown = np.zeros((rows, columns), dtype=np.int64)
-    grown[: table.shape[0], : table.shape[1]] = table
-    return grown
 
 
 class Dimension:
@@ -158,6 +44,7 @@ class Analysis:
         self._first: int | None = None
         self._last: int | None = None
         self._tables = {name: Dimension() for name in DIMENSIONS}
+        self._patients: Distinct | None = None
         self._waiting: list[EventBlock] = []
         self._count = 0
         self._values: Counts = np.zeros(0, dtype=np.int64)
@@ -199,11 +86,16 @@ class Analysis:
             duration = duration[timed]
         ms = (duration + 500) // 1_000
         places = self._places_of(ms)
-        bins = bins_of(self._values * 1_000).astype(np.int64)
+        bins = self._bins()
+        patients = [(block.ids["hub"], block.patients) for block in blocks if block.patients is not None]
+        if patients:
+            self._patients = self._patients or Distinct()
+            hubs, hashes = zip(*patients, strict=True)
+            self._patients.add(np.concatenate(hubs), np.concatenate(hashes))
         for name, table in self._tables.items():
             keys = np.concatenate([block.ids[name] for block in blocks]).astype(np.int64)
             height = int(keys.max()) + 1
-            table.counts = _grown(table.counts, height, _CLASSES)
+            table.counts = grown(table.counts, height, _CLASSES)
             table.counts += np.bincount(keys * _CLASSES + klass, minlength=table.counts.size).reshape(
                 table.counts.shape
             )
@@ -211,6 +103,46 @@ class Analysis:
                 keys = keys[timed]
             if len(keys):
                 table.latencies.add(keys, places, self._values, bins)
+
+    def _bins(self) -> Counts:
+        """The bin of each distinct ms."""
+        return bins_of(self._values * 1_000).astype(np.int64)
+
+    def whole(self) -> Self:
+        """This, with nothing waiting to be counted."""
+        self._fill()
+        return self
+
+    def merge(self, other: Analysis) -> bool:
+        """Add what another counted of other lines of the same format; False where that would not be exact.
+
+        It would not be once some dimension has too many distinct values: which ones stay apart hangs on their order.
+        """
+        self._fill()
+        self.accounting += other.accounting
+        self.tally.add(other.tally)
+        self._first = min((one for one in (self._first, other._first) if one is not None), default=None)
+        self._last = max((one for one in (self._last, other._last) if one is not None), default=None)
+        admitted = {
+            key: [self._registry.admit(key, value) for value in dictionary.values]
+            for key, dictionary in other._registry.dictionaries.items()
+        }
+        if self.tally.overflow or any(full for pairs in admitted.values() for _, full in pairs):
+            return False
+        numbers = {key: np.array([number for number, _ in pairs], dtype=np.int64) for key, pairs in admitted.items()}
+        places = self._places_of(other._values)
+        bins = self._bins()
+        for name, table in other._tables.items():
+            mine, keys = self._tables[name], numbers[name]
+            height = min(len(keys), len(table.counts))
+            if height:
+                mine.counts = grown(mine.counts, int(keys.max()) + 1, _CLASSES)
+                np.add.at(mine.counts, keys[:height], table.counts[:height])
+                mine.latencies.merge(table.latencies, keys, places, self._values, bins)
+        if other._patients is not None:
+            self._patients = self._patients or Distinct()
+            self._patients.merge(other._patients, numbers["hub"])
+        return True
 
     def _places_of(self, ms: Counts) -> Counts:
         """The place of each ms among the distinct ones seen so far, new ones put at the end."""
@@ -250,7 +182,16 @@ class Analysis:
             "seconds": round(now_seconds, 3),
             "format": format_name,
             "by": {name: self._rows(name) for name in DIMENSIONS},
+            "patients": self._about(),
         }
+
+    def _about(self) -> dict[str, Any] | None:
+        """About how many distinct patients there are, and of each hub; None where these lines name none."""
+        if self._patients is None:
+            return None
+        about, values = self._patients.estimates(), self._registry.dictionaries["hub"].values
+        hubs = [{"key": values[number], "about": count} for number, count in about.items() if number >= 0]
+        return {"about": about.get(-1, 0), "hub": sorted(hubs, key=lambda row: (-int(str(row["about"])), row["key"]))}
 
     def _rows(self, name: str) -> list[dict[str, Any]]:
         table = self._tables.get(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import zstandard
@@ -12,7 +12,7 @@ import zstandard
 from domain.errors import InputError
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-BLOCK = 12 << 20
+BLOCK = 8 << 20
 # A file's bytes, or what is in them.
 Content = io.RawIOBase | io.BufferedIOBase
 _STEP = 1 << 17
@@ -66,12 +66,14 @@ def open_content(raw: Content, kind: str) -> Content:
     return raw
 
 
-def contents(path: Path) -> Iterator[tuple[bytearray, int]]:
-    """The content of a file in pieces of about BLOCK bytes: a buffer that is used again, and how much of it is meant.
+def contents(
+    path: Path, size: Callable[[], int] = lambda: BLOCK, begin: int = 0, end: int | None = None
+) -> Iterator[tuple[bytearray, int]]:
+    """The content of a file in pieces of about `size` bytes: a buffer that is used again, and how much of it is meant.
 
-    Raises InputError for a file that cannot be read.
+    Of a plain file only what stands from `begin` to `end`. Raises InputError for a file that cannot be read.
     """
-    buffer = bytearray(BLOCK)
+    buffer = bytearray()
     try:
         if path.is_dir():
             raise InputError(str(path), "is a directory", "Name the log files in it")
@@ -80,9 +82,16 @@ def contents(path: Path) -> Iterator[tuple[bytearray, int]]:
             source = raw if raw.seekable() else io.BufferedReader(raw, _BUFFER)
             kind = compression(source.peek(4)[:4] if isinstance(source, io.BufferedReader) else raw.read(4))
             if source is raw:
-                raw.seek(0)
+                raw.seek(begin)
             content = open_content(source, kind)
-            while length := content.readinto(buffer):
+            while True:
+                piece = size() if end is None else min(size(), end - begin)
+                if piece > len(buffer):
+                    buffer = bytearray(piece)
+                length = content.readinto(memoryview(buffer)[:piece])
+                if not length:
+                    return
+                begin += length
                 yield buffer, length
     except FileNotFoundError as error:
         raise InputError(str(path), "there is no such file", "Check the name") from error

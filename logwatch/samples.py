@@ -34,5 +34,10 @@ class Samples:
 
     def add(self, line: str) -> None:
         """Keep the line's shape if there is room and it is new."""
-        if len(self.shapes) < KEEP and (text := shape(line)) not in self.shapes:
+        if len(self.shapes) < KEEP:
+            self.add_shape(shape(line))
+
+    def add_shape(self, text: str) -> None:
+        """Keep a shape if there is room and it is new."""
+        if len(self.shapes) < KEEP and text not in self.shapes:
             self.shapes.append(text)

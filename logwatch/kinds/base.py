@@ -104,6 +104,11 @@ class Kind(Protocol):
         """The fields of one line; None when its structure cannot be read."""
         ...
 
+    @staticmethod
+    def block_bytes() -> int:
+        """How large the blocks are best that are read at once."""
+        return 8 << 20
+
     def split(self, _block: bytes, _request: Request) -> Split | None:
         """The wanted fields of whole lines, the same ones as `fields` gives; None to have them read one by one."""
         return None

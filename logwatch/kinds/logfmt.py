@@ -37,6 +37,11 @@ class Logfmt(Kind):
         """`ts`, as logfmt writers call it."""
         return "ts"
 
+    @staticmethod
+    def block_bytes() -> int:
+        """So much as stays near the processor while it is gone through again and again."""
+        return 1 << 20
+
     def fields(self, line: str) -> Mapping[str, str] | None:
         """The pairs of a line; None when there is not one."""
         found: dict[str, str] = {}

@@ -17,8 +17,9 @@ from domain.clock import ManualClock
 from domain.codes import SHIPPED
 from domain.errors import ConfigError, InputError
 from domain.settings import Fields, Format
-from logwatch.analysis import DIMENSIONS, MOST_PAIRS, Analysis
+from logwatch.analysis import DIMENSIONS, Analysis
 from logwatch.catalog import formats
+from logwatch.latencies import MOST_PAIRS
 from logwatch.reader import Reader
 from logwatch.registry import Registry
 from logwatch.scan import Scan
@@ -118,14 +119,14 @@ def test_quantiles_are_exact_and_the_same_however_the_blocks_are_cut(
     monkeypatch.setattr("logwatch.analysis._MOST_WAITING", 900)
     assert analysed([calls[i : i + 700] for i in range(0, len(calls), 700)]) == whole
     # Few keys are counted in a table, many as sorted pairs, with one result.
-    monkeypatch.setattr("logwatch.analysis._LARGEST_TABLE", 0)
+    monkeypatch.setattr("logwatch.latencies._LARGEST_TABLE", 0)
     assert analysed([calls[i : i + 700] for i in range(0, len(calls), 700)]) == whole
 
 
 @pytest.mark.parametrize("size", [1_000, 100_000])
 def test_beyond_so_many_pairs_quantiles_are_near_and_say_so(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("logwatch.analysis._MOST_WAITING", 30_000)
-    monkeypatch.setattr("logwatch.analysis.MOST_PAIRS", 1_000)
+    monkeypatch.setattr("logwatch.latencies.MOST_PAIRS", 1_000)
     assert MOST_PAIRS == 100_000
     calls = many_calls(40_000, 60, 100_000_000)
     result = analysed([calls[i : i + size] for i in range(0, len(calls), size)])
@@ -142,7 +143,7 @@ def test_beyond_so_many_pairs_quantiles_are_near_and_say_so(size: int, monkeypat
 
 
 def test_a_dimension_with_few_pairs_stays_exact_beside_one_with_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("logwatch.analysis.MOST_PAIRS", 3_000)
+    monkeypatch.setattr("logwatch.latencies.MOST_PAIRS", 3_000)
     calls = many_calls(8_000, 2_000, 300_000)
     result = analysed([calls])
     assert result["by"]["endpoint"][0]["approx"]
@@ -164,7 +165,7 @@ def test_the_object_has_the_parts_of_the_contract(tmp_path: Path) -> None:
     )
     result, scan = scanned(file, name="hub-calls")
     counts = ["lines", "events", "continuations", "ignored", "malformed", "future", "bytes"]
-    assert list(result) == [*counts, "first", "last", "seconds", "format", "by"]
+    assert list(result) == [*counts, "first", "last", "seconds", "format", "by", "patients"]
     assert tuple(result["by"]) == DIMENSIONS
     parts = ("lines", "events", "ignored", "malformed", "seconds", "format", "bytes")
     assert [result[part] for part in parts] == [7, 3, 2, 2, 1.25, "hub-calls", file.stat().st_size]
