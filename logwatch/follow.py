@@ -75,9 +75,10 @@ class FollowedFile(OpenFile):
         """The fingerprint; "" while there is none. Leaves the content at its start."""
         return "" if self.turned_out_compressed else fingerprint_of(self.head(HEAD_BYTES), self._skip)
 
-    def has_fingerprint(self) -> bool:
-        """Whether its first line is complete by now. Leaves the content at its start."""
-        return self._read_fingerprint() != ""
+    def learn_fingerprint(self) -> bool:
+        """Whether its first line is complete by now, by which it is known from here on."""
+        self.fingerprint = self._read_fingerprint()
+        return self.fingerprint != ""
 
     @property
     def identity(self) -> str:
@@ -162,6 +163,9 @@ class FollowedFile(OpenFile):
         if self.compressed:
             return True
         last = self._last
+        if not last:  # nothing was read, but it is known how it began
+            head = self.head(HEAD_BYTES)
+            return self.fingerprint in (fingerprint_of(head, self._skip), fingerprint(head))
         same = self.stands_at(last, self._read - len(last))
         if same:
             self._largest = max(self._largest, self.size())

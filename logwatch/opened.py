@@ -21,6 +21,9 @@ class OpenFile:
 
     def __init__(self, path: Path) -> None:
         self.path = self._opened_as = path
+        # When it was renamed or went out of sight: its writer may be about to finish its last line.
+        self._seen_as: Path | None = path
+        self.moved_at = float("-inf")
         self._raw: FileIO = path.open("rb", buffering=0)
         try:
             status = os.fstat(self._raw.fileno())
@@ -53,9 +56,11 @@ class OpenFile:
         """Where the file was found first, as text."""
         return str(self._opened_as).encode(errors="replace").decode()
 
-    def moved_to(self, path: Path) -> None:
-        """The file is found under this path now."""
-        self.path = path
+    def moved_to(self, path: Path | None, now: float) -> None:
+        """The file is found under this path now, or under none any more."""
+        if path != self._seen_as:
+            self._seen_as, self.moved_at = path, now
+        self.path = path or self.path
 
     def modified(self) -> float:
         """When the file was last written to, in epoch seconds of this machine's wall."""

@@ -96,7 +96,9 @@ class SourceFiles:
         before, waited = self._found, {path for path, _ in self._choice.later}
         self._found = look(self.source.paths)
         for inode, (path, as_seen) in before.found.items() if waited else ():
-            if path in waited and inode not in self._found.found:
+            # Its inode may be another file's by now.
+            found = self._found.found.get(inode)
+            if path in waited and (found is None or (found[0] != path and found[1].size < as_seen.size)):
                 self._losses.unopened(inode, path, as_seen, now)
         if self._at_end:
             self._at_end = False
@@ -105,7 +107,7 @@ class SourceFiles:
         fresh = []
         for inode, (path, as_seen) in self._found.found.items():
             if inode in self.files:
-                self.files[inode].moved_to(path)
+                self.files[inode].moved_to(path, now)
             elif self._is_news(inode, str(path), as_seen, now):
                 fresh.append((path, as_seen))
         self._let_go(now)
@@ -116,10 +118,15 @@ class SourceFiles:
     def _look_at_open(self, now: float) -> None:
         """Close what became another content, or got a fingerprint: it is met as a new file."""
         for inode, file in list(self.files.items()):
+            if inode not in self._found.found:
+                file.moved_to(None, now)
             if not file.fingerprint:
                 is_there = inode in self._found.found
-                if is_there and file.size() > 0 and (file.turned_out_compressed or file.has_fingerprint()):
+                if is_there and file.size() > 0 and (file.turned_out_compressed or file.learn_fingerprint()):
                     self.files.pop(inode).close()
+                elif not is_there and file.size() > 0 and not file.turned_out_compressed:
+                    # Filled and moved out of sight since the last look; a copy of it may be what is there now.
+                    file.learn_fingerprint()
             elif not file.is_same():
                 log.warning("source %s: %s was emptied and is read from its start", self.source.name, file.path)
                 self._emptied(file, now)
@@ -145,7 +152,7 @@ class SourceFiles:
 
     def is_over(self, file: FollowedFile, now: float) -> bool:
         """Whether a file that was moved away or deleted, and read to its end, has been quiet long enough."""
-        quiet = now - file.last_grown
+        quiet = now - max(file.last_grown, file.moved_at)
         if quiet < LINGER_SECONDS or not file.is_read:
             return False
         return quiet >= QUIET_SECONDS or file.is_put_by or file.moved or is_put_by(file.path, self._found.names)
@@ -250,7 +257,7 @@ class SourceFiles:
         self._failed = {name: (as_seen, min(again, now + RETRY_SECONDS) if again < float("inf") else again)
                         for name, (as_seen, again) in self._failed.items()}  # fmt: skip
         for file in self.files.values():
-            file.last_grown = min(file.last_grown, now)
+            file.last_grown, file.moved_at = min(file.last_grown, now), min(file.moved_at, now)
             file.read_at = min(file.read_at, now)
             file.held_since = None if file.held_since is None else min(file.held_since, now)
 
