@@ -62,5 +62,5 @@ class Losses:
 def _is_in(loss: _Loss, file: FollowedFile) -> bool:
     """Whether a file that is opened is a copy of what was feared lost, or is what was not opened before."""
     if loss.emptied is None:
-        return loss.inode == file.inode
+        return loss.inode == file.inode and not file.compressed and file.size() >= loss.bytes
     return loss.inode != file.inode and file.is_copy_of_emptied(loss.emptied)

@@ -73,7 +73,7 @@ class Watch:
         files = [file for file in self.files.oldest_first() if not is_backfill(file, now)]
         for file in sorted(files, key=lambda file: file.read_at):
             if turn.is_over:
-                file.reached_end = file.was_at_end = False
+                file.reached_end = file.was_at_end = file.is_read
                 continue
             # A little of a file tells whether it is an old one, which is not to keep the others waiting.
             if file.last_event is None:
@@ -96,7 +96,7 @@ class Watch:
         """Files that are being caught up with, the oldest first."""
         if self.reader.pairing is not None:
             return []
-        return [file for file in self.files.oldest_first() if is_backfill(file, now) and not file.reached_end]
+        return [file for file in self.files.oldest_first() if is_backfill(file, now)]
 
     def read_file(self, file: FollowedFile, now: float, most: int, turn: Turn) -> None:
         """Read at most so many bytes of a file. Raises StoreError."""
@@ -238,5 +238,9 @@ class Watch:
 
 
 def is_backfill(file: FollowedFile, now: float) -> bool:
-    """Whether the newest event read of a file so far lies more than ten minutes back: it holds no watermark back."""
-    return file.last_event is not None and now - file.last_event > BACKFILL_SECONDS
+    """Whether a file is being caught up with, and holds no watermark back.
+
+    That is when it was not read to its end, and the newest event so far lies more than ten minutes back. What comes in
+    one that was read to its end is of the present, however quiet it was.
+    """
+    return not file.reached_end and file.last_event is not None and now - file.last_event > BACKFILL_SECONDS

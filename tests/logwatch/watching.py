@@ -103,7 +103,8 @@ class FailingSender:
 class Site:
     """A directory of logs, and the agent that watches it."""
 
-    def __init__(self, directory: Path, form: Format | None = None, **settings: int) -> None:
+    def __init__(self, directory: Path, form: Format | None = None, start: str = "beginning", **settings: int) -> None:
+        self.start = start
         self.directory, self.logs = directory, directory / "logs"
         self.logs.mkdir(exist_ok=True)
         self.clock = ManualClock(START)
@@ -115,7 +116,7 @@ class Site:
 
     def _open(self) -> None:
         self.outbox = FailingOutbox(open_outbox(self.directory / "outbox.sqlite", "agent"))
-        source = Source(name="calls", paths=(str(self.logs / "calls*"),), format="own", hub="dpp")
+        source = Source(name="calls", paths=(str(self.logs / "calls*"),), format="own", hub="dpp", start=self.start)
         forms = {"own": self.form}
         self.agent = Agent([source], forms, SHIPPED, self.settings, self.outbox, self.sender, self.clock)
 
