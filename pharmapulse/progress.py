@@ -62,7 +62,7 @@ class Progress:
         if sys.stderr.isatty():
             from tqdm import tqdm
 
-            self._bar = tqdm(desc=what, unit=unit, total=total, unit_scale=True, leave=False)
+            self._bar = tqdm(desc=what, unit=unit, total=total, unit_scale=unit != "file", leave=False)
 
     def __enter__(self) -> Self:
         return self

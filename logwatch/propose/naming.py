@@ -17,6 +17,10 @@ _LIKE_A_NAME, _COMPOSED = re.compile(r"[A-Za-z][\w.:/#$-]{2,80}"), re.compile(r"
 _GENERAL = re.compile(r"[0-9]{4}")
 
 
+# Of so few values one may well be the only one so far.
+_FEW = 20
+
+
 def endpoint(search: Search, *, joins: bool) -> tuple[Template, ...] | None:
     """Decide on the endpoint; the template that makes it general, None for the usual one."""
     verb = next((one for one in search.left if one.share(lambda value: value.upper() in VERBS) > 0.9), None)
@@ -40,7 +44,9 @@ def endpoint(search: Search, *, joins: bool) -> tuple[Template, ...] | None:
             return 10 + column.coverage
         place = next((place for place, words in enumerate(OPERATION_WORDS) if column.named(words)), None)
         if place is not None:
-            return len(OPERATION_WORDS) - place + column.coverage
+            # A good name on a few lines, or for one thing only, is worth less than another on all.
+            often = min(1.0, 2 * column.coverage) * (1.0 if column.distinct > 1 or len(column.there) < _FEW else 0.5)
+            return 1 + (len(OPERATION_WORDS) - place) * often
         # Nothing but a look: several, not too many, and made like a name.
         named = column.share(_LIKE_A_NAME.fullmatch) > 0.9 and column.share(_COMPOSED.search) > 0.5
         return column.coverage / 2 if named and 1 < column.distinct <= 200 and column.coverage > 0.8 else 0.0

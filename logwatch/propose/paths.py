@@ -13,7 +13,7 @@ from logwatch.propose.words import words
 _DATE, _NUMBER = "\x01", "\x02"
 _DATES = re.compile(
     r"(?<![0-9])(?:19|20)[0-9]{2}[-_.]?[01][0-9](?:[-_.]?[0-3][0-9](?:[-_.T]?[0-2][0-9](?:[-_.:]?[0-5][0-9]){0,2})?)?"
-    r"(?![0-9])"
+    r"(?![0-9])|(?<![0-9])[0-2][0-9]([-_:])[0-5][0-9](?:\1[0-5][0-9])?(?![0-9])"
 )
 _DATED = re.compile(rf"[._-]?{_DATE}")
 _PACKED = re.compile(r"\.(?:gz|zst)$", re.IGNORECASE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -81,6 +81,19 @@ def propose(
         part = split(group, alike, group.name if number == 1 else f"{group.name}-{number}")
         yield replace(found, group=part, name=found.name if found.form is None else part.name)
         number += 1
+
+
+def shared(proposals: Iterable[Proposal]) -> list[Proposal]:
+    """The proposals, with one format for all whose lines are declared alike."""
+    out: list[Proposal] = []
+    for found in proposals:
+        alike = next((one for one in out if found.form and one.form and _bare(one.form) == _bare(found.form)), None)
+        out.append(found if alike is None else replace(found, name=alike.name, form=alike.form, notes=alike.notes))
+    return out
+
+
+def _bare(form: Format) -> Format:
+    return msgspec.structs.replace(form, examples=())
 
 
 def fit_of(form: Format, lines: Sequence[str], now: float) -> Fit:

@@ -17,7 +17,7 @@ from logwatch.catalog import shipped
 from logwatch.line_at import first_lines
 from logwatch.propose.page import hub_of, page
 from logwatch.propose.paths import groups
-from logwatch.propose.proposal import LOOK_LINES, Proposal, propose
+from logwatch.propose.proposal import LOOK_LINES, Proposal, propose, shared
 from logwatch.propose.toml import settings_of
 from pharmapulse.progress import Progress
 
@@ -51,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
         for group in groups(samples, _matching):
             proposals += propose(group, samples, shipped(), SHIPPED, now)
             progress.add(len(group.files))
+    proposals = shared(proposals)
     text = page(proposals, len(samples), skipped)
     if options.out:
         Path(options.out).write_text(text, encoding="utf-8")

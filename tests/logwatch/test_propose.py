@@ -18,7 +18,7 @@ from logwatch.catalog import shipped
 from logwatch.examples import failures
 from logwatch.propose.page import page
 from logwatch.propose.paths import groups
-from logwatch.propose.proposal import Proposal, propose
+from logwatch.propose.proposal import Proposal, propose, shared
 from logwatch.propose.times import writing_of
 from logwatch.propose.toml import inline
 from tests.logwatch.some import NOW
@@ -175,6 +175,12 @@ def test_a_shipped_format_is_taken_where_it_fits() -> None:
     assert (found.name, found.form) == ("hub-calls", None)
 
 
+def test_logs_that_are_declared_alike_share_a_format() -> None:
+    found = shared(proposals({"/logs/a.json": lines(json_line), "/logs/b.json": lines(json_line)}))
+    assert [one.name for one in found] == ["a", "a"]
+    assert list(tomllib.loads(page(found, 2, []))["formats"]) == ["a"]
+
+
 def test_nothing_is_proposed_for_a_poem() -> None:
     found = only(["The woods are lovely, dark and deep,", "But I have promises to keep,"] * 50)
     assert (found.fit, found.form) == (None, None)
@@ -185,10 +191,12 @@ def test_files_of_one_log_are_one_source() -> None:
     there = [
         "/var/log/dpp/calls.log", "/var/log/dpp/calls.log.1", "/var/log/dpp/calls.log.2.gz",
         "/var/log/dpp/calls-2026-11-20.log.zst", "/var/log/tip-01/app.log", "/var/log/tip-02/app.log",
+        "/var/log/trace/08_43_trace.csv.gz", "/var/log/trace/08_44_trace.csv.gz",
         "/var/log/nginx/access.log", "/var/log/nginx/access.log-expected.json",
     ]  # fmt: skip
     found = {one.name: one for one in groups(there[:-1], lambda pattern: fnmatch.filter(there, pattern))}
-    assert set(found) == {"dpp-calls", "tip-app", "nginx-access"}
+    assert set(found) == {"dpp-calls", "tip-app", "trace", "nginx-access"}
+    assert found["trace"].patterns == ("/var/log/trace/*_trace.csv*",)
     assert found["dpp-calls"].patterns == ("/var/log/dpp/calls.log*", "/var/log/dpp/calls-*.log*")
     assert found["dpp-calls"].hub == found["tip-app"].hub == "dpp"
     assert found["tip-app"].patterns == ("/var/log/tip-*/app.log*",)
