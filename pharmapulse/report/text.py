@@ -21,6 +21,8 @@ def told(result: Mapping[str, Any]) -> str:
     ]
     if result["first"]:
         out.append(f"from {result['first']} to {result['last']}")
+    if result["patients"]:
+        out.append(f"about {result['patients']['about']:,} distinct patients (2 % off now and then)")
     for name in DIMENSIONS:
         rows = result["by"][name]
         if not rows:
