@@ -95,8 +95,7 @@ class Beginning:
                 return beside
         for inode, (_, identity) in list(self._asleep.items()):
             left = self._known.get(identity)
-            # One that sleeps may have gone since: it is forgotten after this look.
-            if inode == file.inode or inode not in found.found or left is None or file.fingerprint not in identity:
+            if inode == file.inode or left is None or file.fingerprint not in identity:
                 continue
             other = FollowedFile(self._source, found.found[inode][0], now, self._skip)
             try:

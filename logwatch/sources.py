@@ -103,6 +103,9 @@ class SourceFiles:
         if self._at_end:
             self._at_end = False
             self._pass_over(now)
+        # Before others are opened: of a sleeper that went, one of them may be a copy.
+        for inode in self._asleep.keys() - self._found.found.keys():
+            del self._asleep[inode]
         self._look_at_open(now)
         fresh = []
         for inode, (path, as_seen) in self._found.found.items():
@@ -159,8 +162,6 @@ class SourceFiles:
 
     def _remember(self, now: float) -> None:
         """Since when files are gone; and nothing more of names that are."""
-        for inode in self._asleep.keys() - self._found.found.keys():
-            del self._asleep[inode]
         for name in [name for name in self._failed if name not in self._found.names]:
             del self._failed[name]
         self.begin.waiting.keep_only(self._found.names)
