@@ -21,6 +21,7 @@ from domain.errors import ConfigError
 from domain.settings import Format, Settings
 from logwatch.catalog import formats, named
 from logwatch.registry import Registry
+from logwatch.start import start_us
 from pharmapulse.examine_alerts import examine as examine_alerts
 from pharmapulse.examine_deferred import examine as examine_deferred
 from pharmapulse.examine_status import examine as examine_status
@@ -176,6 +177,8 @@ def _examine(config: Config) -> None:
         )  # fmt: skip
     for path, value, least in (
         ("agent.tick_seconds", settings.agent.tick_seconds, 0.05),
+        ("agent.wake_seconds", settings.agent.wake_seconds, 0),
+        ("agent.outbox_bytes", settings.agent.outbox_bytes, 1_048_576),
         ("agent.field_cap", settings.agent.field_cap, 1),
         ("collector.grace_seconds", settings.collector.grace_seconds, 0),
         ("collector.retention_days", settings.collector.retention_days, 1),
@@ -215,6 +218,7 @@ def _examine(config: Config) -> None:
             raise ConfigError("no paths", path=f"{at}.paths", mend='Write a list such as ["/var/log/hub/*.log*"]')
         named(source.format, known, f"{at}.format")
         _at_least(0, source.disorder, f"{at}.disorder")
+        start_us(source.start, f"{at}.start")
     hubs: set[str] = set()
     for place, hub in enumerate(settings.hubs):
         if hub.key in hubs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -106,8 +106,8 @@ def test_an_agent_asks_where_its_files_grow(tmp_path: Path) -> None:
     asked: list[set[str]] = []
 
     class Asked:
-        def watch(self, directories: set[str]) -> None:
-            asked.append(directories)
+        def watch(self, directories: Iterable[str]) -> None:
+            asked.append(set(directories))
 
     with Site(tmp_path) as site:
         elsewhere = tmp_path / "elsewhere"
