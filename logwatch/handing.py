@@ -71,6 +71,8 @@ class Handing:
         self._stats.looked = now
 
     def _heartbeat(self, now: float) -> Heartbeat:
+        recent = () if self._recent is None else self._recent.take()
+        self._stats.shown_lines += len(recent)
         return Heartbeat(
             version=WIRE_VERSION,
             agent=self._outbox.agent,
@@ -78,5 +80,5 @@ class Handing:
             sequence=self._outbox.sequence,
             at=now,
             sources=tuple(source.state() for source in self._stats.sources),
-            recent=() if self._recent is None else self._recent.take(),
+            recent=recent,
         )

@@ -82,6 +82,7 @@ def figures(stats: Stats, now: float) -> Iterable[Metric]:
     yield gauge("source_lost_bytes", "Bytes that were gone before they were read, in the last day.", lost, ("source",))
     yield gauge("source_unknown_codes", "Distinct codes in no table.",
                 {(source.name,): float(len(source.unknown_codes)) for source in sources}, ("source",))  # fmt: skip
+    yield counter("shown_lines", "Lines sent with heartbeats, masked, to be looked at.", stats.shown_lines)
     yield gauge("outbox_waiting_batches", "Batches that the receiver does not have yet.", stats.waiting)
     yield gauge("outbox_waiting_bytes", "Their size.", stats.waiting_bytes)
 

@@ -75,6 +75,7 @@ class Stats:
     `not_kept` and `not_handed_over` say what keeps the outbox or the transport from taking what was read, "" while
     they do; `held_back` says why nothing is read although files grow, "" while all is. `sources`, `waiting` and
     `waiting_bytes` (batches the receiver does not have yet) are as of the last heartbeat, `looked`.
+    `shown_lines` were sent with heartbeats, masked, to be looked at.
     """
 
     pulse: Pulse = field(default_factory=lambda: Pulse("watching", STUCK_SECONDS))
@@ -84,4 +85,5 @@ class Stats:
     sources: tuple[SourceFigures, ...] = ()
     waiting: int = 0
     waiting_bytes: int = 0
+    shown_lines: int = 0
     looked: float | None = None
