@@ -267,11 +267,12 @@ class SqliteOutbox:
         with self._lock, transaction(self._database, self._path, durable=False):
             changes = self._changes_of_others()
             kept = self._delivered_bytes if changes == self._changes else self._measure()
-            row = self._database.execute(
-                "UPDATE batches SET delivered = ? WHERE sequence = ? AND delivered != ? RETURNING length(payload)",
-                (DELIVERED, name.sequence, DELIVERED),
-            ).fetchone()
-            kept += row[0] if row else 0
+            read = "SELECT delivered, length(payload) FROM batches WHERE sequence = ?"
+            mark, size = self._database.execute(read, (name.sequence,)).fetchone() or (DELIVERED, 0)
+            if mark != DELIVERED:
+                write = "UPDATE batches SET delivered = ? WHERE sequence = ?"
+                self._database.execute(write, (DELIVERED, name.sequence))
+                kept += size
             while kept > self._kept_bytes:
                 [dropped] = self._database.execute(
                     "DELETE FROM batches WHERE sequence = (SELECT min(sequence) FROM batches WHERE delivered = ?)"
@@ -279,8 +280,8 @@ class SqliteOutbox:
                     (DELIVERED,),
                 ).fetchone()
                 kept -= dropped
-            self._waiting_bytes -= row[0] if row else 0
         self._delivered_bytes, self._changes = kept, changes
+        self._waiting_bytes -= size if mark == WAITING else 0
 
     def close(self) -> None:
         """Close the file and let another process have it."""

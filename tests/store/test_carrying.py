@@ -77,8 +77,14 @@ def test_a_receipt_confirms_what_it_names_and_nothing_else(desk: Carrying, outbo
 def test_delivered_by_the_agent_wins_over_exported(desk: Carrying, outbox: SqliteOutbox) -> None:
     first = desk.waiting()[:1]
     desk.exported(first)
+    waiting = sum(batch.bytes for batch in desk.waiting())
+    assert outbox.waiting_bytes == waiting
     [(name, _)] = [outbox.read(1)]
     outbox.delivered(name)
+    assert outbox.waiting_bytes == waiting
+    outbox.delivered(outbox.read(2)[0])
+    outbox.delivered(outbox.read(2)[0])
+    assert outbox.waiting_bytes == sum(batch.bytes for batch in desk.waiting()) < waiting
     desk.exported(first)
     assert numbers(desk.unconfirmed()) == []
 
