@@ -10,6 +10,7 @@ import gzip
 import re
 import tempfile
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -27,9 +28,7 @@ from domain.errors import InputError, WireError
 from domain.redact import MASK, has_patient, mask_patients
 from domain.settings import Format, TimeField
 from domain.wire import WIRE_VERSION, decode_batch, decode_heartbeat, encode_batch, encode_heartbeat
-from logwatch.catalog import shipped
 from logwatch.files import contents
-from logwatch.kinds import KINDS
 from logwatch.moments import Moments
 from logwatch.patients import number_in, numbers_in
 from logwatch.reader import Reader
@@ -227,13 +226,14 @@ def target_stamps(data: st.DataObject) -> None:
 
 
 def _targets() -> dict[str, Target]:
-    by_kind = {kind: [name for name, form in FORMATS.items() if form.kind == kind] for kind in KINDS}
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for name, form in FORMATS.items():
+        by_kind[form.kind].append(name)
     found: dict[str, Target] = {
-        kind: partial(target_kind, kind=kind, names=names) for kind, names in by_kind.items() if names
+        kind: partial(target_kind, kind=kind, names=names) for kind, names in sorted(by_kind.items())
     }
-    inner = [name for name, form in shipped().items() if form.inner]
-    if inner:
-        found["inner"] = partial(target_kind, kind=shipped()[inner[0]].kind, names=inner)
+    inner = [name for name in by_kind["json"] if FORMATS[name].inner]
+    found["inner"] = partial(target_kind, kind="json", names=inner)
     return found | {
         "times": target_times, "batch": target_batch, "heartbeat": target_heartbeat, "bundle": target_bundle,
         "compressed": target_compressed, "patients": target_patients, "stamps": target_stamps,
