@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pharmapulse.doctor.finding import Finding, House, amount, fail, ok, warn
+from store.kinds import KINDS
 
 DIRECTORY, SPACE = "data directory", "disk space"
 LEAST_BYTES, FEW_BYTES = 500_000_000, 2_000_000_000
@@ -83,11 +84,11 @@ def check_space(house: House) -> Iterable[Finding]:
 
 def growth(house: House) -> Growth:
     """The ledger's growth, from its hour files."""
-    hours = house.places.ledger / "hours"
+    folders = [house.places.ledger / kind.folder for kind in KINDS]
     lately = held = 0.0
     oldest = house.now
-    if hours.is_dir():
-        for entry in os.scandir(hours):
+    for folder in (folder for folder in folders if folder.is_dir()):
+        for entry in os.scandir(folder):
             status = entry.stat()
             held += status.st_size
             oldest = min(oldest, status.st_mtime)

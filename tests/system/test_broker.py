@@ -11,7 +11,7 @@ from pathlib import Path
 
 from domain.clock import EventWaker, ReplayClock
 from domain.errors import LiveUnavailableError
-from domain.series import FAMILIES
+from domain.series import CALL_FAMILIES
 from pharmapulse.config import load
 from pharmapulse.places import Places
 from pharmapulse.wiring import ORIGIN_VARIABLE, live
@@ -114,7 +114,7 @@ def test_counts_are_exact_through_kills_of_the_broker_and_the_collector(
                 pause.wait(chance.random())
         number, truth = lines_of(tmp_path / "logs")
         wait_for("every line to be counted", lambda: counted_lines() == number, 40)
-        every = [(family, step) for family in FAMILIES for step in sorted(FAMILIES[family].days)]
+        every = [(family.name, step) for family in CALL_FAMILIES for step in sorted(family.days)]
         for family, step in every:
             both = partial(counted, store, buckets, family, step, *whole)
             wait_equal(f"series and open buckets of {family} at {step} s", both, Counter(truth[family]), 30)
@@ -131,7 +131,7 @@ def test_counts_are_exact_through_kills_of_the_broker_and_the_collector(
     assert "connecting again" in processes["dpp"].said()
     assert "connected again" in processes["mycarenet"].said()
     assert not [line for name in HUBS for line in processes[name].said().splitlines() if " ERROR " in line]
-    calls = {family: sum(truth[family].values()) for family in FAMILIES}
+    calls = {family.name: sum(truth[family.name].values()) for family in CALL_FAMILIES}
     print(
         f"{BROKER_KILLS} kills of the broker, one of the collector, {feeder.rotations} rotations, {number:,} lines; "
         f"equal to the log by line and key: {calls}; {time.monotonic() - begun:.0f} s"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from domain.clock import EventWaker, ReplayClock
 from domain.errors import LiveUnavailableError
-from domain.series import FAMILIES
+from domain.series import CALL_FAMILIES
 from pharmapulse.config import load
 from pharmapulse.places import Places
 from pharmapulse.wiring import ORIGIN_VARIABLE, live
@@ -96,7 +96,7 @@ def test_counts_are_exact_through_kills_at_random_moments(tmp_path: Path) -> Non
                     killed[name] += 1
         number, truth = lines_of(tmp_path / "logs")
         wait_for("every line to be counted", lambda: counted_lines() == number, 90)
-        every = [(family, step) for family in FAMILIES for step in sorted(FAMILIES[family].days)]
+        every = [(family.name, step) for family in CALL_FAMILIES for step in sorted(family.days)]
         for family, step in every:
             both = partial(counted, store, buckets, family, step, *whole)
             wait_equal(f"series and open buckets of {family} at {step} s", both, truth[family], 30)
@@ -113,7 +113,7 @@ def test_counts_are_exact_through_kills_at_random_moments(tmp_path: Path) -> Non
         no_traceback(process.said())
         assert " ERROR " not in process.said()
     assert feeder.rotations and sum(killed.values()) >= KILLS
-    calls = {family: sum(truth[family].values()) for family in FAMILIES}
+    calls = {family.name: sum(truth[family.name].values()) for family in CALL_FAMILIES}
     print(
         f"{sum(killed.values())} kills at {KILLS} moments ({dict(killed)}), {feeder.rotations} rotations, "
         f"{number:,} lines; equal to the log by line and key: {calls}; {time.monotonic() - begun:.0f} s"

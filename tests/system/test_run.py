@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.series import FAMILIES, SeriesKey
+from domain.series import CALL_FAMILIES, SeriesKey
 from rrd.store import RrdSeriesStore
 from simulator.faults import ORDINARY
 from simulator.lines import file_name, rendered
@@ -260,8 +260,8 @@ def test_simulated_logs_give_series_and_pages_with_their_counts(tmp_path: Path) 
         wait_for("the collector", lambda: try_get(port, "/api/v1/sources"))
         wait_for("every line", lambda: agent_lines(port) == number)
         store = RrdSeriesStore(tmp_path / "data" / "series")
-        for family in FAMILIES:
-            for step in (step for step in sorted(FAMILIES[family].days) if step <= 300):
+        for family, days in ((family.name, family.days) for family in CALL_FAMILIES):
+            for step in (step for step in sorted(days) if step <= 300):
                 count = partial(written, store, family, step, now - 4 * 3_600, now + 3_600)
                 wait_equal(f"series of {family} at {step} s", count, truth[family], 90)
         for family, step in (("hub", 60), ("endpoint", 60), ("vendor", 60), ("code", 60), ("pharmacy", 300)):
