@@ -26,9 +26,13 @@ class Column:
     lines: int
 
     @cached_property
+    def _all(self) -> list[str]:
+        return [value for value in self.values if value not in ("", "-", "null", "None")]
+
+    @cached_property
     def there(self) -> list[str]:
-        """Values that are none of the ways of saying that there is none."""
-        return [value for value in self.values if value not in ("", "-", "null", "None")][:_LOOK_AT]
+        """The first values that are none of the ways of saying that there is none."""
+        return self._all[:_LOOK_AT]
 
     @cached_property
     def distinct(self) -> int:
@@ -45,7 +49,7 @@ class Column:
     @property
     def coverage(self) -> float:
         """The share of the lines that have a value here."""
-        return min(len(self.there) / max(min(self.lines, _LOOK_AT), 1), 1.0)
+        return min(len(self._all) / max(self.lines, 1), 1.0)
 
     def share(self, test: Callable[[str], object]) -> float:
         """The share of the values that a test finds true."""

@@ -27,6 +27,7 @@ _DELIMITERS = ("\t", ";", "|", ",", " | ", "; ", ", ")
 _FEWEST_COLUMNS = 4
 _SAID = re.compile(r"[A-Za-z_#][\w .()#-]{0,40}")
 _PATH = "proposal"
+_OF_REQUEST = ("path", "method")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,16 @@ def columns_of(kind: Kind, lines: Sequence[str]) -> list[Column]:
         for name in fields:
             if name in values or len(values) < _MOST_NAMES:
                 values.setdefault(name, []).append(fields.get(name, ""))
-    return [Column(name, name, there, len(read)) for name, there in values.items()]
+    return [_column(name, there, len(read)) for name, there in values.items() if _can_be_asked(kind, name)]
+
+
+def _column(name: str, values: Sequence[str], lines: int) -> Column:
+    """A field as a format asks for it: `path` and `method` alone would be those of a field `request`."""
+    return Column(name, f".{name}" if name in _OF_REQUEST else name, values, lines)
+
+
+def _can_be_asked(kind: Kind, name: str) -> bool:
+    return name not in _OF_REQUEST or not isinstance(kind, Logfmt)
 
 
 def _guess(form: Format, lines: Sequence[str], now: float, *, joins: bool) -> Guess | None:
@@ -142,8 +152,7 @@ def _delimited(lines: Sequence[str], now: float) -> Guess | None:
         if heads and len(values) > 1 and names != values[1]:
             form = msgspec.structs.replace(form, header="first")
             columns = [
-                Column(name, name, [row[place] for row in values[1:]], len(values) - 1)
-                for place, name in enumerate(names)
+                _column(name, [row[place] for row in values[1:]], len(values) - 1) for place, name in enumerate(names)
             ]
         else:
             columns = columns_of(KINDS["delimited"].of(form, _PATH), rows)

@@ -29,7 +29,7 @@ def endpoint(search: Search, *, joins: bool) -> tuple[Template, ...] | None:
         if paths:
             paths.sort(key=lambda one: (-one.coverage, len(one.name)))
             note = f"method and path, without the query{or_others(paths[1:])}"
-            search.take("endpoint", paths[0], note, f"{_spelt(verb)} {_spelt(paths[0])}")
+            search.take("endpoint", paths[0], note, f"{verb.spec} {paths[0].spec}")
             search.left.remove(verb)
             return None
     search.left = [one for one in search.left if one is not verb]
@@ -59,7 +59,7 @@ def endpoint(search: Search, *, joins: bool) -> tuple[Template, ...] | None:
     )
     general = column.share(_GENERAL.search) > 0.05 or column.share(lambda value: "?" in value) > 0.05
     search.take("endpoint", column, f"{sure}; {column.distinct} of them here{or_others(others)}")
-    if column.name in ("request", "path") and isinstance(column.spec, str):
+    if column.spec == "request":
         return None
     if column.share(_REQUEST.fullmatch) > 0.8:
         search.specs["endpoint"] = picked(column, "^([A-Z]+ [^ ?#;]+)")
@@ -67,12 +67,6 @@ def endpoint(search: Search, *, joins: bool) -> tuple[Template, ...] | None:
     if column.share(lambda value: value.startswith("/")) > 0.5:
         return (Template(pattern="[?#;].*$", by=""), *DEFAULT_TEMPLATE)
     return (Template(pattern=r"\d{4,}"),) if general else ()
-
-
-def _spelt(column: Column) -> str:
-    """A field's name as it is asked for: `path` and `method` alone are those of a field `request`."""
-    name = column.spec if isinstance(column.spec, str) else column.name
-    return f".{name}" if name in ("path", "method") else name
 
 
 def vendor(search: Search) -> None:

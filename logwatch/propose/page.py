@@ -24,6 +24,8 @@ _LOOKED_FOR = {
     "vendor": "with which software",
     "duration": "how long it took; without it there is no latency",
 }
+# More operations than a hub has: something in them is not the operation.
+_MANY_ENDPOINTS = 60
 _NAMES = {
     "ehealth": "eHealth", "recipe": "Recip-e", "dpp": "DPP", "raotd": "RaOTD", "assurpharma": "AssurPharma",
     "mycarenet": "MyCareNet",
@@ -91,6 +93,9 @@ def _source(proposal: Proposal) -> Iterator[str]:
     also = f"; others that read it: {', '.join(proposal.others)}" if proposal.others else ""
     shipped = "" if proposal.form is not None else "shipped; "
     yield f"# {shipped}{fit.events:,} of {fit.lines:,} lines are calls, {fit.explained:.0%} understood{also}"
+    if fit.endpoints > _MANY_ENDPOINTS:
+        yield f"# {fit.endpoints} endpoints in so few lines, and each takes about 16 MB: make them more general with a"
+        yield "# template in the format, so that numbers and names in them become {} (docs/formats.md)"
     yield f"format = {text(proposal.name)}"
     yield f"hub = {text(hub)}  # {by}" if hub else f"# {by}"
     yield '# start = "end"  # to count only what is written from now on; all that is there, when left out'

@@ -28,13 +28,14 @@ _WELL, _HALF, _TENTH = 0.95, 0.5, 0.1
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How a format does on some lines: those that are not blank, events, what is explained at all, the keys found."""
+    """How a format does on some lines: those that are not blank, events, what is explained at all, what is found."""
 
     lines: int
     events: int
     explained: float
     keys: frozenset[str]
     hubs: tuple[str, ...] = ()
+    endpoints: int = 0
 
     @property
     def reads(self) -> bool:
@@ -106,8 +107,8 @@ def fit_of(form: Format, lines: Sequence[str], now: float) -> Fit:
     least = max(len(events) * _TENTH, 1)
     keys = {key for key in LINE_KEYS if int((events.ids[key] > 0).sum()) >= least}
     keys |= {"duration"} if int((events.duration_us >= 0).sum()) >= least else set()
-    hubs = registry.dictionaries["hub"].values[1:]
-    return Fit(there, count, 1 - parts.malformed / max(there, 1), frozenset(keys), tuple(hubs))
+    hubs, endpoints = (registry.dictionaries[key].values[1:] for key in ("hub", "endpoint"))
+    return Fit(there, count, 1 - parts.malformed / max(there, 1), frozenset(keys), tuple(hubs), len(endpoints))
 
 
 def _reads(form: Format | None, lines: Sequence[str], now: float) -> bool:

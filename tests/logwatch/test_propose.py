@@ -55,6 +55,7 @@ def checked(found: Proposal) -> Format:
     assert failures(form, SHIPPED, "formats.mine", NOW) == []
     assert found.fit is not None
     assert found.fit.explained > 0.99
+    assert "endpoint" in found.fit.keys
     return form
 
 
@@ -89,13 +90,13 @@ def test_pairs_of_other_names_than_the_shipped_ones() -> None:
     def write(chance: random.Random, at: datetime) -> str:
         operation, pharmacy, code, patient, took = picked(chance)
         return (
-            f"timestamp={at.timestamp():.3f} method={operation} pharma={pharmacy} rc={code} took={took * 1000}us "
+            f"timestamp={at.timestamp():.3f} action={operation} pharma={pharmacy} rc={code} took={took * 1000}us "
             f'host=srv-{chance.randrange(3)} agent=softa/4.{chance.randrange(4)} note="for {patient}"'
         )
 
     form = checked(only(lines(write)))
     assert (form.kind, form.fields.endpoint, form.fields.pharmacy, form.fields.code) == (
-        "logfmt", "method", "pharma", "rc",
+        "logfmt", "action", "pharma", "rc",
     )  # fmt: skip
     assert form.fields.duration_us == Picked(field="took", match="^([0-9.]+) ?us$")
     assert form.fields.vendor == Picked(field="agent", match="^([^/ ]+)")
