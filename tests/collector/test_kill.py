@@ -12,7 +12,8 @@ from domain.batch import Heartbeat
 from domain.ports import Arrival
 from domain.series import Rows, SeriesKey
 from domain.settings import CollectorSettings
-from tests.collector.world import START, Call, MemorySeries, World
+from tests.collector.test_figures import check as check_figures
+from tests.collector.world import START, Call, MemorySeries, Reading, World
 from transport.spool import SpoolReceiver
 
 SETTINGS = CollectorSettings(grace_seconds=60, compact_seconds=120)
@@ -99,14 +100,21 @@ def timetable() -> Mapping[int, list[Call]]:
     return table
 
 
+def readings(step: int) -> list[Reading]:
+    """Figures of the half minute `step`: a gauge, a counter that begins anew, every third one late."""
+    at = START + step * 30 + 4
+    found = [Reading(at, 100 * step, "heap"), Reading(at, 1_000 * (step % 5), "seen", "counter")]
+    return [*found, Reading(at - 90, -step, "heap")] if step % 3 == 0 and step > 3 else found
+
+
 def live_through(root: Path, fuse: Fuse) -> FusedWorld:
     """The timetable, with a kill on the way and a restart at the next half minute; then an hour of quiet."""
     world = FusedWorld(root, FusedSeries(), SETTINGS)
     world.arm(fuse)
-    steps = [(30, calls) for calls in timetable().values()] + [(200, []), (10, []), (10, []), (130, [])]
-    for seconds, calls in steps:
+    steps = [(30, calls, readings(i)) for i, calls in timetable().items()]
+    for seconds, calls, read in [*steps, *((seconds, [], []) for seconds in (200, 10, 10, 130))]:
         try:
-            world.step(seconds, calls)
+            world.step(seconds, calls, read)
         except Killed:
             world.disarm()
             world.die()
@@ -126,6 +134,7 @@ def test_the_timetable_itself(tmp_path: Path) -> None:
     assert isinstance(world.series, MemorySeries)
     assert world.series.rewritten > 10
     assert world.check() > 300
+    assert check_figures(world) > 20
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -136,4 +145,5 @@ def test_killed_at_each_write(tmp_path: Path, after: bool) -> None:
     for at in range(5 if after else 1, counting.count + 1, 41):
         world = live_through(tmp_path / str(at), Fuse(at, after=after))
         world.check()
+        check_figures(world)
         world.die()
