@@ -54,7 +54,7 @@ def page(findings: Findings, files: Sequence[str], zone: ZoneInfo, now: datetime
     bins = findings.timeline.latency()
     calls, technical, functional = _sums(result)
     share = technical * 100 / calls if calls else 0.0
-    names = [mask_patients(Path(name).name) for name in files]
+    names = ["standard input" if name == "-" else mask_patients(Path(name).name) for name in files]
     named = ", ".join(names[:_MOST_FILES]) + (
         f" and {len(names) - _MOST_FILES} more" if len(names) > _MOST_FILES else ""
     )

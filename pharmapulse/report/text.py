@@ -50,6 +50,7 @@ def amiss(tally: Tally) -> Iterator[tuple[str, list[tuple[str, int]]]]:
         ("keys that were there but not valid", tally.invalid),
         ("codes nobody has classed", tally.unknown_codes),
         ("lines whose key came after too many others, counted as `other`", tally.overflow),
+        ("lines on which a pattern ran away and was stopped", tally.runaway),
     ):
         if counts:
             yield what, sorted(counts.items(), key=lambda item: -item[1])[:SHOWN]

@@ -73,3 +73,14 @@ def test_what_is_no_log_is_left_out_and_told(logs: Path, capsys: pytest.CaptureF
     answer = ask(capsys, "init", str(logs / "empty.log"))
     assert (answer.code, answer.out) == (2, "")
     assert "is empty" in answer.line
+
+
+def test_no_patient_s_number_gets_there_by_the_path_of_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / f"patient-{PATIENTS[0]}-calls.log"
+    file.write_text(LINE * 5)
+    answer = ask(capsys, "init", str(file), "--out", str(tmp_path / "mine.toml"))
+    assert (answer.code, answer.out) == (2, "")
+    assert "stands in the path" in answer.line
+    assert not (tmp_path / "mine.toml").exists()
