@@ -35,6 +35,8 @@ MOST_CELL_BYTES = 384 << 20
 MOST_GAUGES = 400_000
 MOST_SKETCHES = 200_000
 MOST_OTHER_BYTES = 96 << 20
+# From the year 1 to the end of 9999: no hour before or after has a name.
+_FIRST, _LAST = -62_135_596_800, 253_402_300_800
 _MAGIC = b"PPB"
 # What polars makes of bytes that somebody else wrote: also a column's name that is no text, also a panic.
 _UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError)
@@ -48,14 +50,15 @@ class _Kind:
 
     name: str
     schema: pl.Schema
+    time: str
     most_rows: int
     most_bytes: int
 
 
 _KINDS = (
-    _Kind("cells", cells.SCHEMA, MOST_CELLS, MOST_CELL_BYTES),
-    _Kind("gauges", gauges.SCHEMA, MOST_GAUGES, MOST_OTHER_BYTES),
-    _Kind("sketches", sketches.SCHEMA, MOST_SKETCHES, MOST_OTHER_BYTES),
+    _Kind("cells", cells.SCHEMA, "bucket", MOST_CELLS, MOST_CELL_BYTES),
+    _Kind("gauges", gauges.SCHEMA, "bucket", MOST_GAUGES, MOST_OTHER_BYTES),
+    _Kind("sketches", sketches.SCHEMA, "hour", MOST_SKETCHES, MOST_OTHER_BYTES),
 )
 
 
@@ -156,6 +159,12 @@ def _frame(kind: _Kind, name: str, stream: bytes) -> pl.DataFrame:
     frame = pl.read_ipc_stream(io.BytesIO(stream))
     if frame.schema != kind.schema:
         raise WireError(f"a batch of {name} whose {kind.name} have other columns than {', '.join(kind.schema.names())}")
+    if frame.is_empty():
+        return frame
+    if sum(frame.null_count().row(0)):
+        raise WireError(f"a batch of {name} whose {kind.name} leave something out")
+    if not frame[kind.time].is_between(_FIRST, _LAST, closed="left").all():
+        raise WireError(f"a batch of {name} whose {kind.name} are of no year from 1 to 9999")
     # Many rows may show one long text: short here, and long wherever they are written out.
     shown = sum(_shown_bytes(column) for column in frame.iter_columns())
     if shown > kind.most_bytes:

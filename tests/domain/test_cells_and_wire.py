@@ -113,6 +113,21 @@ def test_sketches_that_are_none_are_refused() -> None:
         decode_batch(encode_batch(Batch(NAME, empty(), (), gauges.empty(), patients(3).with_columns(registers=b"x"))))
 
 
+@pytest.mark.parametrize("column", ["bucket", "hub", "max_us"])
+def test_what_leaves_something_out_is_refused(column: str) -> None:
+    holes = cells(3).with_columns(pl.when(pl.col("sum_us") > 0).then(pl.col(column)).alias(column))
+    with pytest.raises(WireError, match="cells leave something out"):
+        decode_batch(encode_batch(Batch(NAME, holes)))
+
+
+@pytest.mark.parametrize("time", [-(2**40), 2**40, -(2**63)])
+def test_times_that_no_hour_file_could_have_are_refused(time: int) -> None:
+    with pytest.raises(WireError, match="gauges are of no year from 1 to 9999"):
+        decode_batch(
+            encode_batch(Batch(NAME, empty(), (), figures(3).with_columns(bucket=pl.lit(time, dtype=pl.Int64))))
+        )
+
+
 def test_too_many_gauges_are_refused() -> None:
     many = figures(100).select(pl.all().repeat_by(5_000).explode())
     with pytest.raises(WireError, match=r"500000 gauges in .* and 400000 in"):
