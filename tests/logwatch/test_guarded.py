@@ -85,7 +85,7 @@ def test_keys_come_from_a_files_name() -> None:
             ("/var/log/00000196/calls-tip01.log.2.gz", "tip01", "00000196", 0),
             ("/var/log/00000197/other.log", "", "", 2),
         ):
-            reading = reader.read(GOOD * 2, NOW, way, file=file)  # type: ignore[arg-type]
+            reading = reader.read(GOOD * 2, NOW, way, file=file)
             assert [names["server"].values[i] for i in reading.events.ids["server"]] == [server] * 2
             assert [names["pharmacy"].values[i] for i in reading.events.ids["pharmacy"]] == [pharmacy] * 2
             assert reading.tally.invalid == ({"pharmacy": bad} if bad else {})
