@@ -8,6 +8,8 @@ each is read by itself, from its first byte to its last.
 from __future__ import annotations
 
 import functools
+import gzip
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import zstandard
 
 from domain.batch import Accounting
 from domain.cells import KEY, add
@@ -65,6 +68,10 @@ def expected(contents: Sequence[bytes]) -> tuple[pl.DataFrame, Accounting]:
     return add(cells).sort(KEY), total
 
 
+def packed(content: bytes, suffix: str) -> bytes:
+    return gzip.compress(content) if suffix == ".gz" else zstandard.compress(content)
+
+
 # Each way writes the log's first `place` bytes, has the agent look, rotates, writes the rest, and tells what was there.
 Way = Callable[[Site, int], Sequence[bytes]]
 
@@ -110,6 +117,29 @@ def renamed_with_last_words(site: Site, place: int) -> Sequence[bytes]:
     return [CONTENT[:end], CONTENT[end:]]
 
 
+def compressed(site: Site, place: int, suffix: str) -> Sequence[bytes]:
+    """The file is compressed when the agent has read it up to a place, and is gone."""
+    begun(site, place).rename(site.logs / "calls.log.1")
+    site.append("calls.log.1", CONTENT[place:])
+    (site.logs / f"calls.log.1{suffix}").write_bytes(packed(CONTENT, suffix))
+    (site.logs / "calls.log.1").unlink()
+    return [CONTENT]
+
+
+def compressed_bit_by_bit(site: Site, place: int, suffix: str) -> Sequence[bytes]:
+    """The same, and the agent looks while the copy is made, and while it lies beside the original."""
+    begun(site, place).rename(site.logs / "calls.log.1")
+    data = packed(CONTENT, suffix)
+    copy = site.logs / f"calls.log.1{suffix}"
+    copy.write_bytes(data[: len(data) // 2])
+    site.tick()
+    site.append("calls.log.1", CONTENT[place:])
+    copy.write_bytes(data)
+    site.tick()
+    (site.logs / "calls.log.1").unlink()
+    return [CONTENT]
+
+
 def deleted_while_open(site: Site, place: int) -> Sequence[bytes]:
     """The writer goes on in a file that has no name any more."""
     path = begun(site, place)
@@ -117,6 +147,26 @@ def deleted_while_open(site: Site, place: int) -> Sequence[bytes]:
         path.unlink()
         writer.write(CONTENT[place:])
     return [CONTENT]
+
+
+def copied_and_truncated(site: Site, place: int) -> Sequence[bytes]:
+    """The writer pauses while its file is copied, and goes on at the start of the same file."""
+    path = begun(site, place)
+    shutil.copyfile(path, site.logs / "calls.log.1")
+    path.open("wb").close()
+    site.append("calls.log", CONTENT[place:])
+    return [CONTENT[:place], CONTENT[place:]]
+
+
+def copied_and_truncated_slowly(site: Site, place: int) -> Sequence[bytes]:
+    """The same, and the agent looks between the steps."""
+    path = begun(site, place)
+    shutil.copyfile(path, site.logs / "calls.log.1")
+    site.tick()
+    path.open("wb").close()
+    site.tick()
+    site.append("calls.log", CONTENT[place:])
+    return [CONTENT[:place], CONTENT[place:]]
 
 
 def truncated(site: Site, place: int) -> Sequence[bytes]:
@@ -131,16 +181,31 @@ def truncated(site: Site, place: int) -> Sequence[bytes]:
     return [CONTENT[:whole] if whole >= FIRST_LINE else b"", CONTENT[place:]]
 
 
+def truncated_at_once(site: Site, place: int) -> Sequence[bytes]:
+    """The same, and it has grown again before the agent looks, perhaps beyond what it was."""
+    path = begun(site, place)
+    path.write_bytes(CONTENT[place:])
+    whole = CONTENT.rfind(b"\n", 0, place) + 1
+    return [CONTENT[:whole] if whole >= FIRST_LINE else b"", CONTENT[place:]]
+
+
 WAYS: dict[str, Way] = {
     "rename": renamed,
     "rename, create": renamed_and_created,
     "rename, look, create": renamed_and_created_later,
     "rename, last words": renamed_with_last_words,
+    "gz": functools.partial(compressed, suffix=".gz"),
+    "zst": functools.partial(compressed, suffix=".zst"),
+    "gz, bit by bit": functools.partial(compressed_bit_by_bit, suffix=".gz"),
+    "zst, bit by bit": functools.partial(compressed_bit_by_bit, suffix=".zst"),
     "delete": deleted_while_open,
+    "copytruncate": copied_and_truncated,
+    "copytruncate, slowly": copied_and_truncated_slowly,
     "truncate": truncated,
+    "truncate, at once": truncated_at_once,
 }
-# What nobody holds open is gone when it is deleted.
-OPEN_ONLY = ("delete",)
+# What is gone before an agent that is down has counted it, nobody can count.
+OPEN_ONLY = ("delete", "truncate, at once")
 
 
 @contextmanager
