@@ -95,7 +95,8 @@ class Beginning:
                 return beside
         for inode, (_, identity) in list(self._asleep.items()):
             left = self._known.get(identity)
-            if inode == file.inode or left is None or file.fingerprint not in identity:
+            # What is compressed, or a copy itself, is no original.
+            if inode == file.inode or left is None or left.whole or file.fingerprint not in identity:
                 continue
             other = FollowedFile(self._source, found.found[inode][0], now, self._skip)
             try:

@@ -99,9 +99,16 @@ def resume_shorter(file: FollowedFile, other: str, known: Known) -> Position | N
 
 def _resume_one(file: FollowedFile, lefts: Iterable[Position]) -> Position | None:
     here = Identity.parse(file.identity)
-    for left in lefts:
+    candidates = [left for left in lefts if left.offset]
+    # Where many begin alike, one going through a compressed file tells which of them it is.
+    tails = file.tails_at(left.offset for left in candidates) if len(candidates) > 1 else None
+    for left in candidates:
         is_itself = Identity.parse(left.identity).inode == here.inode
-        if left.offset and (left.tail or file.compressed or is_itself) and file.resume(left):
+        if not (left.tail or file.compressed or is_itself):
+            continue
+        if tails is not None and left.tail and tails.get(left.offset) != left.tail:
+            continue
+        if file.resume(left):
             file.is_put_by = not file.compressed and not is_itself
             return msgspec.structs.replace(left, path=file.position().path, identity=file.identity, whole=0)
     return None

@@ -22,6 +22,8 @@ class Known:
         self._by_identity: dict[str, Position] = {}
         self._alike: dict[str, dict[str, None]] = {}
         self._gone: dict[str, float] = {}
+        # Of which files it was last asked which are gone; None where positions came since.
+        self._asked: Collection[str] | None = None
         for position in positions:
             self.keep(position)
 
@@ -40,6 +42,8 @@ class Known:
 
     def keep(self, position: Position) -> None:
         """This is kept, in the checkpoint or by the next."""
+        if position.identity not in self._by_identity:
+            self._asked = None
         self._by_identity.pop(position.identity, None)  # the last one that grew stands last
         self._by_identity[position.identity] = position
         self._alike.setdefault(Identity.parse(position.identity).fingerprint, {})[position.identity] = None
@@ -51,8 +55,15 @@ class Known:
 
     def remember(self, followed: Collection[str], now: float) -> None:
         """Those that are not followed are gone since now, or since before."""
+        if followed == self._asked:
+            return
+        self._asked = set(followed)
         gone = [identity for identity in self._by_identity if identity not in followed]
-        self._gone = {identity: min(now, self._gone.get(identity, now)) for identity in gone}
+        self._gone = {identity: self._gone.get(identity, now) for identity in gone}
+
+    def set_back(self, now: float) -> None:
+        """The clock was set back: none is gone since later than now."""
+        self._gone = {identity: min(now, since) for identity, since in self._gone.items()}
 
     def forgettable(self, now: float) -> list[str]:
         """Identities of files that are gone for so long that nothing of them can come again; they are forgotten."""

@@ -6,12 +6,13 @@ Places are those of the content, that is, of decompressed bytes.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from io import FileIO
 from pathlib import Path
 
 from domain.errors import InputError
 from logwatch.files import BLOCK, DAMAGED, compression, open_content
-from logwatch.fingerprint import TAIL_BYTES, Seen, seen
+from logwatch.fingerprint import TAIL_BYTES, Seen, seen, tail_of
 
 _BACK_BYTES = 65_536
 
@@ -102,6 +103,26 @@ class OpenFile:
                 return begin + found + 1
             at = begin
         return 0
+
+    def tails_at(self, offsets: Iterable[int]) -> dict[int, str]:
+        """The digests of the last bytes before some places, found in one pass; none of places beyond the content.
+
+        Leaves a compressed content at its start. Raises InputError.
+        """
+        if not self.compressed:
+            size = self.size()
+            return {offset: tail_of(self.before(offset)) for offset in offsets if offset <= size}
+        self._seek(0)
+        found, at, before = {}, 0, b""
+        for offset in sorted(set(offsets)):
+            while at < offset and (data := self._take(min(offset - at, BLOCK))):
+                at += len(data)
+                before = end_of(before, data, len(data))
+            if at < offset:
+                break
+            found[offset] = tail_of(before)
+        self._seek(0)
+        return found
 
     def close(self) -> None:
         """Let the file go."""

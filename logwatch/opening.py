@@ -28,6 +28,12 @@ class Choice:
     crowded_by_live: bool = False
 
 
+def in_order(fresh: Sequence[Found], room: int) -> Choice:
+    """Of files that are not open, and of which each goes on in the next: the oldest. All others hold back."""
+    waiting = sorted(fresh, key=lambda one: (one[1].modified_ns, one[0]))
+    return Choice(waiting[: max(0, room)], waiting[max(0, room) :], len(waiting) > max(0, room))
+
+
 def choose(fresh: Sequence[Found], newest: int, room: int, room_for_old: int) -> Choice:
     """Of files that are not open: those that may be live, the newest first; then the old ones, the oldest first.
 

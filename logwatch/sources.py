@@ -16,7 +16,7 @@ from logwatch.follow import FollowedFile
 from logwatch.known import Known
 from logwatch.looking import Inode, Look, is_put_by, look, root_of
 from logwatch.losses import Losses
-from logwatch.opening import MOST_OPEN, Choice, choose
+from logwatch.opening import MOST_OPEN, Choice, choose, in_order
 from logwatch.troubles import Troubles
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,8 @@ class SourceFiles:
     """Follows the files of a source. `known` are the positions of the last checkpoint, the last that grew last.
 
     `emptied` is called with a file that was emptied, before it is closed. `skip` is how many lines all files begin with
-    alike. With `at_end`, of the files that the first look finds only what comes after is read.
+    alike. With `at_end`, of the files that the first look finds only what comes after is read. With
+    `in_order`, the oldest is opened first, whatever is live: what begins in one file may end in the next.
     """
 
     def __init__(
@@ -46,8 +47,9 @@ class SourceFiles:
         skip: int = 0,
         *,
         at_end: bool = False,
+        in_order: bool = False,
     ) -> None:
-        self._emptied = emptied
+        self._emptied, self._in_order = emptied, in_order
         self.source, self._skip, self._troubles, self._at_end = source, skip, troubles, at_end
         self.known = Known(known)
         self.files: dict[Inode, FollowedFile] = {}
@@ -184,7 +186,10 @@ class SourceFiles:
                 self._let_sleep(file)
         catching_up = sum(not file.reached_end for file in self.files.values())
         room = MOST_OPEN - len(self.files)
-        self._choice = choose(fresh, self._found.newest, room, MOST_OPEN // 2 - catching_up)
+        if self._in_order:
+            self._choice = in_order(fresh, room)
+        else:
+            self._choice = choose(fresh, self._found.newest, room, MOST_OPEN // 2 - catching_up)
         for path, as_seen in self._choice.now:
             self._open(path, as_seen, now)
 

@@ -272,3 +272,31 @@ def test_a_checkpoint_of_before_there_were_digests_is_gone_on_from(site: Site) -
     site.tick()
     site.has_sent(calls(0, 12))
     assert site.outbox.positions()[0].line_ends == -1
+
+
+def test_of_many_that_begin_alike_a_compressed_one_is_told_in_one_pass(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, opened = b"", 0
+    unpack = gzip.GzipFile
+
+    def counted(*args: object, **keywords: object) -> gzip.GzipFile:
+        nonlocal opened
+        opened += 1
+        return unpack(*args, **keywords)  # type: ignore[call-overload,no-any-return]
+
+    for hour in range(12):
+        part = BANNER + calls(hour * 40, hour * 40 + 20 + hour)
+        path = site.append(f"calls.{hour:02}", part[:-100])
+        site.tick()
+        site.agent.close()  # so that the original is not held open
+        path.unlink()
+        (site.logs / f"calls.{hour:02}.gz").write_bytes(gzip.compress(part))
+        if hour == 11:
+            monkeypatch.setattr(gzip, "GzipFile", counted)
+        site.restart()
+        site.tick()
+        content += part
+    # Of eleven no more than their heads are looked at, and the twelfth is gone through twice: to find out, and to read.
+    assert opened < 12 * 4
+    lines(site, content)
