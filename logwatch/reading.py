@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -57,14 +58,7 @@ class Judged:
         future = is_event & (rows.time_us > int((now + FUTURE_SECONDS) * US))
         counts = np.bincount(rows.verdict, minlength=4)
         ahead = int(future.sum())
-        accounting = Accounting(
-            lines=height,
-            events=int(counts[EVENT]) - ahead,
-            continuations=int(counts[CONTINUED]),
-            ignored=int(counts[IGNORED]),
-            malformed=int(counts[MALFORMED]),
-            future=ahead,
-        )
+        accounting = _accounting(counts, ahead)
         keep = np.flatnonzero(is_event & ~future) if ahead or counts[EVENT] != height else None
         for key, number in self._fixed.items():
             rows.ids[key] = np.full(height, number, dtype=np.int32)
@@ -94,3 +88,36 @@ class Judged:
             return None
         numbers, rows.patient = rows.patients(), None
         return hashes(numbers if keep is None else numbers[keep], time_us, self._patients)
+
+
+def divided(reading: Reading, rows: Rows, bounds: Sequence[int]) -> list[Reading]:
+    """A reading as those of its parts, the lines from one bound to the next; the tally stays with the first."""
+    places, events = reading.places, reading.events
+    stops = bounds if places is None else np.searchsorted(places, bounds).tolist()
+    found = []
+    for place, (first, last) in enumerate(pairwise(bounds)):
+        begin, end = stops[place], stops[place + 1]
+        counts = np.bincount(rows.verdict[first:last], minlength=4)
+        part = EventBlock(
+            events.time_us[begin:end],
+            events.duration_us[begin:end],
+            {key: column[begin:end] for key, column in events.ids.items()},
+            None if events.patients is None else events.patients[begin:end],
+            {name: column[begin:end] for name, column in events.values.items()},
+        )
+        accounting = _accounting(counts, int(counts[EVENT]) - (end - begin))
+        at = None if places is None else places[begin:end] - first
+        found.append(Reading(part, accounting, Tally() if place else reading.tally, at))
+    return found
+
+
+def _accounting(counts: Numbers, ahead: int) -> Accounting:
+    """What became of lines of which so many have each verdict, and so many lie ahead of now."""
+    return Accounting(
+        lines=int(counts.sum()),
+        events=int(counts[EVENT]) - ahead,
+        continuations=int(counts[CONTINUED]),
+        ignored=int(counts[IGNORED]),
+        malformed=int(counts[MALFORMED]),
+        future=ahead,
+    )

@@ -25,6 +25,8 @@ BACKFILL_SECONDS = 600.0
 PIECE_BYTES = 4 << 20
 MOST_BYTES_A_TURN = 4 * PIECE_BYTES
 PROBE_BYTES = 1 << 16
+# Blocks of several files up to this size each are read as one.
+TOGETHER_BYTES = 1 << 16
 
 
 class Watch:
@@ -48,7 +50,9 @@ class Watch:
         self.troubles = Troubles(source.name)
         at_end = source.start == "end" and total is None and not known
         skip = 1 if reader.headed == "first" else 0
-        self.files = SourceFiles(source, known, self.troubles, self._release, skip, at_end=at_end)
+        self.files = SourceFiles(
+            source, known, self.troubles, self._release, skip, at_end=at_end, in_order=reader.pairing is not None
+        )
         self._start_us = start_us(source.start)
         self.total = total or Accounting()
         self.watermark: float | None = None
@@ -56,6 +60,8 @@ class Watch:
         self.unknown = UnknownCodes()
         self.skew = Skew()
         self._gathered, self._make_room = gathered, make_room
+        # Blocks of files that are read together with those of others; None where each is read at once.
+        self._together: dict[FollowedFile, bytes] | None = None
 
     def look(self, now: float) -> None:
         """Find what is there."""
@@ -70,6 +76,12 @@ class Watch:
         if self.reader.pairing is not None:
             self._read_in_order(now, turn)
             return
+        self._together = {} if self.reader.reads_together else None
+        self._read_each(now, turn)
+        self._flush(now)
+        self._together = None
+
+    def _read_each(self, now: float, turn: Turn) -> None:
         files = [file for file in self.files.oldest_first() if not is_backfill(file, now)]
         for file in sorted(files, key=lambda file: file.read_at):
             if turn.is_over:
@@ -87,7 +99,7 @@ class Watch:
         behind = False
         for file in self.files.oldest_first():
             if behind or turn.is_over:
-                file.reached_end = file.was_at_end = False
+                file.reached_end = file.was_at_end = file.is_read
             else:
                 self.read_file(file, now, MOST_BYTES_A_TURN, turn)
             behind |= not file.reached_end
@@ -103,9 +115,11 @@ class Watch:
         try:
             self._read_file(file, now, most, turn)
             if self.files.is_over(file, now):
+                self._flush(now)
                 self._finish(file, now)
                 self._reconcile(file, now, is_over=True)
         except (InputError, OSError) as error:
+            self._flush(now)
             self.files.set_aside(file, error, now)
 
     def finish_all(self, now: float) -> None:
@@ -145,6 +159,7 @@ class Watch:
 
     def rewind(self, total: Accounting, now: float) -> None:
         """Nothing was kept: read again from the last checkpoint, where the source's accounting was `total`."""
+        self._together = None
         self.files.rewind(now)
         self.total = total
         if self.reader.pairing is not None:
@@ -159,6 +174,8 @@ class Watch:
                 for block in file.read_before():
                     self.reader.learn(block, file.heading)
         while not file.reached_end and read < most:
+            if read:
+                self._flush(now)
             before = file.read_bytes
             block = file.read(min(PIECE_BYTES, most - read), now)
             read += PIECE_BYTES
@@ -166,12 +183,14 @@ class Watch:
             for part in file.whole(block, self.reader.held, now) or [b""]:
                 self._add(file, part, now)
             if self._gathered.is_full:
+                self._flush(now)
                 self._make_room(now)
             if turn.is_over:
                 break
         if file.held.size and not 0 <= now - file.last_grown < self.reader.join_seconds:
             self._add(file, file.release(), now)
-        self._reconcile(file, now, is_over=False)
+        if not self._together or file not in self._together:
+            self._reconcile(file, now, is_over=False)
 
     def _reconcile(self, file: FollowedFile, now: float, *, is_over: bool) -> None:
         """What of a file's accounting does not add up is a trouble, once."""
@@ -183,18 +202,41 @@ class Watch:
         """Count what was held back of a file that was emptied, and keep it with the place it stood at."""
         if file.held.size:
             self._add(file, file.release(), now)
+            self._flush(now)
             self._make_room(now)
 
     def _finish(self, file: FollowedFile, now: float) -> None:
         """Count the last line of a file that will not grow any more."""
         if file.has_unfinished:
+            self._flush(now)
             file.was_at_end = False
             self._add(file, file.finish(), now)
 
     def _add(self, file: FollowedFile, block: bytes, now: float) -> None:
+        if self._together is not None:
+            if file in self._together:
+                self._flush(now)
+            # Of a file of which nothing is known yet it must be found out at once whether it is an old one.
+            if file.last_event is not None and block.endswith(b"\n") and len(block) <= TOGETHER_BYTES:
+                self._together[file] = block
+                return
+        self._count(file, block, now)
+
+    def _flush(self, now: float) -> None:
+        """Read the blocks that were put together."""
+        if not self._together:
+            return
+        together, self._together = self._together, {}
+        blocks = [(block, file.passed) for file, block in together.items()]
+        for (file, block), reading in zip(together.items(), self.reader.read_together(blocks, now), strict=True):
+            self._count(file, block, now, reading)
+            self._reconcile(file, now, is_over=False)
+
+    def _count(self, file: FollowedFile, block: bytes, now: float, reading: Reading | None = None) -> None:
+        """Count a block of whole lines of a file: what its reading gave, which is done now where it was not yet."""
         accounting = Accounting()
         if block:
-            reading = self.reader.read(
+            reading = reading or self.reader.read(
                 block, now, passed=file.passed, heading=file.heading, file=file.first_path, identity=file.identity
             )
             if self._start_us is not None:

@@ -109,6 +109,11 @@ class Kind(Protocol):
         """How large the blocks are best that are read at once."""
         return 8 << 20
 
+    @staticmethod
+    def small_bytes() -> int:
+        """Blocks below this size are cheaper read line by line: about 1,500 lines."""
+        return 300_000
+
     def split(self, _block: bytes, _request: Request) -> Split | None:
         """The wanted fields of whole lines, the same ones as `fields` gives; None to have them read one by one."""
         return None
