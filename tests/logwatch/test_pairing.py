@@ -263,3 +263,12 @@ def test_a_start_that_hears_nothing_is_counted_in_time_and_in_its_file(site: Sit
     assert not site.outbox.open_calls()
     [row] = site.sent().iter_rows(named=True)
     assert (row["endpoint"], row["code"], row["class"], row["side"]) == ("a", "NO_END", "technical", "")
+
+
+def test_a_patient_is_the_ends_or_else_the_starts() -> None:
+    form = Format(kind="pair", inner="logfmt", time=FORM.time, pair=PAIR, fields=Fields(endpoint="op", patient="who"))
+    alone = read_blocks(form, [line("end", "1", 1, f"who={PATIENT}")], "small").events[0][11]
+    assert alone
+    for start, end in ((f"who={PATIENT}", ""), ("who=75123199921", f"who={PATIENT}"), ("", f"who={PATIENT}")):
+        read = read_blocks(form, [line("start", "1", 0, start), line("end", "1", 1, end)], "small")
+        assert [event[11] for event in read.events] == [alone]
