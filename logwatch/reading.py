@@ -29,7 +29,7 @@ class Reading:
     """What a block of lines gave. `places` says of each event which of the lines it is; None: every line is one.
 
     `elsewhere` is what became of starts of calls in other files, by these files' identities; the place of a call
-    whose end did not come is -1.
+    whose end did not come is -1. `ahead_us` is what the lines say of their time that lie in the future; None for none.
     """
 
     events: EventBlock
@@ -37,6 +37,7 @@ class Reading:
     tally: Tally
     places: Numbers | None = None
     elsewhere: Mapping[str, Accounting] = field(default_factory=dict)
+    ahead_us: int | None = None
 
 
 class Judged:
@@ -80,7 +81,8 @@ class Judged:
             self._hashed(rows, plan, keep, time_us),
             {name: rows.value(name) if keep is None else rows.value(name)[keep] for name in plan.values},
         )
-        return Reading(events, accounting, tally, keep)
+        ahead_us = int(np.median(rows.time_us[future])) if ahead else None
+        return Reading(events, accounting, tally, keep, ahead_us=ahead_us)
 
     def _hashed(self, rows: Rows, plan: Plan, keep: Numbers | None, time_us: Numbers) -> Hashes | None:
         """The keyed hashes of the patients, whose numbers are forgotten; None where none are looked for."""

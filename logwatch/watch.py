@@ -245,6 +245,9 @@ class Watch:
             self._account_elsewhere(reading)
             self.tally.add(reading.tally)
             self.unknown.add(reading.tally.unknown_codes)
+            if file.was_at_end and not len(reading.events) and reading.ahead_us is not None:
+                # Of a clock that is far ahead nothing is counted, but that it is.
+                self.skew.saw(reading.ahead_us / US, now)
             if len(reading.events):
                 file.last_event = int(reading.events.time_us.max()) / US
                 if file.was_at_end:

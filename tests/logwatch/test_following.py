@@ -402,7 +402,7 @@ def test_what_does_not_add_up(told: Accounting, ends: int, offset: int, size: in
 # -- whose clock -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("lead", [-90.0, 0.0, 45.0])
+@pytest.mark.parametrize("lead", [-90.0, 0.0, 45.0, 1_000.0])
 def test_the_lead_of_a_servers_clock_is_measured_on_live_lines(site: Site, lead: float) -> None:
     for turn in range(30):
         now = site.clock.now() + 1
