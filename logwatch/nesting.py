@@ -14,6 +14,8 @@ from domain.errors import ConfigError
 from domain.settings import Fields, Format
 
 PAIR = "pair"
+# What waits is held in memory: an event's other lines, starts of calls. No call takes longer than a week.
+_MOST_BYTES, _MOST_WAITING, _LONGEST_WAIT = 4_194_304, 10_000_000, 7 * 86_400.0
 
 
 class Nested(Format, frozen=True, kw_only=True):
@@ -89,6 +91,7 @@ def lines_of(form: Format, known: Mapping[str, Format], path: str) -> Format:
             raise ConfigError(
                 "is of the kind pair only", path=f"{path}.pair", mend='Write kind = "pair", and this kind as inner'
             )
+        _examine_join(form, path)
         return form
     if form.pair is None:
         raise ConfigError(
@@ -112,11 +115,20 @@ def lines_of(form: Format, known: Mapping[str, Format], path: str) -> Format:
             path=f"{path}.inner",
             mend="Declare a format that names its header",
         )
-    for name, least in (("seconds", 0.001), ("most", 1)):
-        if getattr(form.pair, name) < least:
-            raise ConfigError(
-                f"{getattr(form.pair, name)} is too little",
-                path=f"{path}.pair.{name}",
-                mend=f"Write at least {least:g}",
-            )
+    _within(form.pair.seconds, 0.001, _LONGEST_WAIT, f"{path}.pair.seconds")
+    _within(form.pair.most, 1, _MOST_WAITING, f"{path}.pair.most")
+    _examine_join(form.within, path)
     return form.within
+
+
+def _examine_join(form: Format, path: str) -> None:
+    """Raises ConfigError for bounds of joined lines that bound nothing."""
+    if form.join is not None:
+        _within(form.join.lines, 1, _MOST_BYTES, f"{path}.join.lines")
+        _within(form.join.bytes, 1, _MOST_BYTES, f"{path}.join.bytes")
+        _within(form.join.seconds, 0.0, _LONGEST_WAIT, f"{path}.join.seconds")
+
+
+def _within(value: float, least: float, most: float, path: str) -> None:
+    if not least <= value <= most:  # nothing is less than TOML's nan, nor more
+        raise ConfigError(f"{value} is out of bounds", path=path, mend=f"Write {least:g} to {most:g}")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.errors import ConfigError
 from domain.settings import Fields, Format, Join, TimeField
 from logwatch.catalog import shipped
 from logwatch.joins import Tail
@@ -136,6 +138,24 @@ def test_no_event_goes_on_over_a_line_that_is_too_long(lines: Sequence[bytes], c
         )
     assert told[0] == told[1]
     assert told[0][1] == len(lines)
+
+
+@pytest.mark.parametrize(
+    "join",
+    [
+        Join(starts="(", lines=1),
+        Join(starts="a", lines=0),
+        Join(starts="a", bytes=0),
+        Join(starts="a", bytes=10**8),
+        Join(starts="a", seconds=float("nan")),
+        Join(starts="a", seconds=-1),
+    ],
+)
+def test_a_join_that_bounds_nothing_is_told(join: Join) -> None:
+    with pytest.raises(ConfigError) as error:
+        Reader(msgspec.structs.replace(LOGFMT, join=join), Registry(1), path="formats.x")
+    assert error.value.path.startswith("formats.x.join.")
+    assert error.value.mend
 
 
 @pytest.fixture
