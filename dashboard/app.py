@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from dashboard import api, guard, here, incident_routes, metrics, pages, source_routes
+from dashboard import api, guard, here, incident_routes, metrics, pages, source_routes, technical_routes
 from dashboard.access import forms, gate
 from dashboard.access.forms import caller
 from dashboard.site import Ports, Shared
@@ -47,6 +47,7 @@ def create_app(settings: Settings, ports: Ports) -> Flask:
     app.register_blueprint(pages.blueprint())
     app.register_blueprint(incident_routes.blueprint())
     app.register_blueprint(source_routes.blueprint())
+    app.register_blueprint(technical_routes.blueprint())
     app.register_blueprint(api.blueprint())
     app.jinja_env.globals.update(asset=_asset, site_name=shared.names.site, names=shared.names)
     app.jinja_env.filters.update(

@@ -34,6 +34,8 @@ _NEEDS: Mapping[str, Need] = MappingProxyType(
         "/api/v1/pharmacies": "everything",
         "/sources": "everything",
         "/source/<agent>/<endpoint:source>": "everything",
+        "/figures": "everything",
+        "/figure/<endpoint:path>": "everything",
         "/api/v1/sources": "everything",
         "/api/v1/lines": "everything",
         "/api/v1/patients": "everything",

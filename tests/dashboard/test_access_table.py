@@ -58,6 +58,8 @@ TABLE: dict[str, tuple[str, tuple[int, ...]]] = {
     "/source/<agent>/<endpoint:source>": ("/source/agent/dpp-calls", (302, 200, 403, 403, 200, 200, 302)),
     "/api/v1/sources": ("/api/v1/sources", (401, 200, 403, 403, 200, 200, 403)),
     "/api/v1/lines": ("/api/v1/lines?hub=alpha", (401, 200, 403, 403, 403, 200, 403)),
+    "/figures": ("/figures", (302, 200, 403, 403, 200, 200, 302)),
+    "/figure/<endpoint:path>": ("/figure/beta/gc/beta-1/heap/MB", (302, 404, 403, 403, 404, 404, 302)),
     "/api/v1/patients": ("/api/v1/patients", (401, 200, 403, 403, 403, 200, 403)),
     "/api/v1/openapi.json": ("/api/v1/openapi.json", (401, 200, 200, 200, 200, 200, 200)),
     "/api/v1/stream": ("/api/v1/stream?after=0", (401, 200, 200, 200, 200, 200, 200)),

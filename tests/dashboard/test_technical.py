@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dashboard.technical import figure
+from dashboard.windows import named_window
 from domain.series import Rows, SeriesKey
 from rrd.store import RrdSeriesStore
 from tests.dashboard.conftest import Build
-from tests.dashboard.traffic import COMPLETE, NOW
+from tests.dashboard.traffic import COMPLETE, NOW, ZONE
 
 KEY = ("dpp", "gc", "web-1", "heap", "MB/s")
 PATH = "/api/v1/series/value/dpp/gc/web-1/heap/MB/s"
@@ -48,6 +50,32 @@ def test_a_figure_is_read_as_any_series_is(store: RrdSeriesStore, build: Build) 
     for window in ("today", "week", "month", "year"):
         assert client.get(f"{PATH}?range={window}").status_code == 200
     assert client.get("/api/v1/series/value/dpp/gc").status_code == 404
+
+
+def test_a_figure_has_a_page_with_a_chart(store: RrdSeriesStore, build: Build) -> None:
+    house = build(store)
+    listed = house.get("/figures")
+    assert "1 technical figure." in listed
+    assert 'href="/figure/dpp/gc/web-1/heap/MB/s"' in listed
+    for window in ("1h", "today", "year"):
+        page = house.get(f"/figure/dpp/gc/web-1/heap/MB/s?range={window}")
+        assert page.count("<svg") >= 2
+        assert "heap, MB/s" in page
+    assert "114" in house.get("/figure/dpp/gc/web-1/heap/MB/s?range=1h")
+    house.get("/figure/dpp/gc/web-1/heap/nosuch", 404)
+    house.get("/figure/dpp/gc/web-1/heap/MB/s?range=nosuch", 400)
+    assert "Technical figures</a>" in house.get("/sources")
+
+
+def test_negative_values_counters_and_nothing_are_drawn() -> None:
+    window = named_window("1h", NOW, ZONE)
+    start = window.start // 60 * 60
+    for values in ([[-5_000.0] * 4, [7_000.0] * 4], [[3_000.0, np.nan, np.nan, np.nan]] * 2, [[np.nan] * 4] * 2):
+        rows = Rows(start, 60, ("last", "min", "max", "mean"), np.array(values))
+        page = figure(("dpp", "gc", "-", "heap", "-"), rows, window, ZONE, NOW)
+        assert (page.unit, page.beside) == ("", "dpp, gc")
+        assert "<svg" in page.wide
+    assert page.rows == ()
 
 
 def test_patients_by_hub_and_hour(store: RrdSeriesStore, build: Build) -> None:
