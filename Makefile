@@ -25,7 +25,7 @@ lint: setup-test ## style, types and floors only
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
-bench: setup-test ## analyse against mawk, mtail and ripgrep on the same lines
+bench: setup-test ## analyse against mawk, mtail, goaccess and ripgrep on the same lines; what tailing costs
 	@.venv/bin/python -m bench.run $(ARGS)
 
 bench-rrd: setup ## the series store: history in, one bucket of 6,000 series

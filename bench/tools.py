@@ -11,6 +11,9 @@ from pathlib import Path
 from domain.codes import SHIPPED
 
 HERE = Path(__file__).parent
+TWO = "two processes"
+# A pharmacy is goaccess' visitor, an endpoint its request.
+_GOACCESS = "ts=%dT%t.%^ level=%^ server=%v op=%U client=%u version=%^ apb=%h code=%^ dt=%L %^"
 _TIME = r"20\d\d-(0[1-9]|1[0-2])-\d\dT\d\d:\d\d:\d\d\.\d{3}\+\d\d:\d\d"
 _ANCHORED = rf"^ts={_TIME} level=[A-Z]+ server=[a-z]+-\d\d op=\S+ client=\S+ version=\S+ apb=\d{{8}} code=\S+ dt=\d+ "
 
@@ -30,7 +33,8 @@ def tools(directory: Path) -> tuple[Tool, ...]:
     classes.write_text("".join(f"{code}\t{judgement.klass}\n" for code, judgement in SHIPPED.items()))
     pharmapulse = str(Path(sys.executable).parent / "pharmapulse")
     return (
-        Tool("analyse", lambda log: [pharmapulse, "analyse", "--json", str(log)], _analyse),
+        Tool("analyse", lambda log: [pharmapulse, "analyse", "--processes", "1", "--json", str(log)], _analyse),
+        Tool(TWO, lambda log: [pharmapulse, "analyse", "--processes", "2", "--json", str(log)], _analyse),
         Tool("mawk", lambda log: ["mawk", "-v", f"CLASSES={classes}", "-f", str(HERE / "hub.awk"), str(log)], _mawk),
         Tool(
             "mtail",
@@ -40,12 +44,22 @@ def tools(directory: Path) -> tuple[Tool, ...]:
             ],
             _mtail,
         ),
+        Tool(
+            "goaccess",
+            lambda log: [
+                "goaccess", str(log), "--no-global-config", "--no-progress", "-o", "json", "--no-ip-validation",
+                "--log-format", _GOACCESS, "--date-format", "%Y-%m-%d", "--time-format", "%H:%M:%S",
+            ],
+            lambda output: {"events": json.loads(output)["general"]["valid_requests"]},
+        ),
         Tool("rg -c", lambda log: ["rg", "-c", _ANCHORED, str(log)], lambda output: {"events": int(output)}),
     )  # fmt: skip
 
 
 def _analyse(output: bytes) -> dict[str, int]:
     report = json.loads(output)
+    if not report["patients"]["about"]:
+        raise ValueError("analyse counted no patients")
     return {"lines": report["lines"], "events": report["events"], **_pharmacies(report["by"]["pharmacy"])}
 
 

@@ -87,6 +87,7 @@ missing_packages() {
         have rg || echo ripgrep
         have mawk || echo mawk
         have mtail || echo mtail
+        have goaccess || echo goaccess
         has_browser || echo chromium
         has_broker || echo rabbitmq-server
         has_sbin nginx || echo nginx-light
@@ -114,7 +115,7 @@ up_to_date() {
     [[ "$stage" == run || "$made_for" == test ]] || return 1
     .venv/bin/python -c 'import rrdtool' 2>/dev/null && have rrdtool || return 1
     [[ "$stage" == run ]] || {
-        have rg && have mawk && have mtail && has_browser && has_broker && have promtool &&
+        have rg && have mawk && have mtail && have goaccess && has_browser && has_broker && have promtool &&
             has_sbin nginx && has_sbin debootstrap && has_sbin setcap && have systemd-nspawn && have ssh && have curl
     }
 }
