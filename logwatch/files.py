@@ -16,6 +16,8 @@ BLOCK = 8 << 20
 # A file's bytes, or what is in them.
 Content = io.RawIOBase | io.BufferedIOBase
 _STEP = 1 << 17
+# So much is decompressed at once. The library gives all of what comes of it, and four bytes may become 128 KiB.
+_MOUTHFUL = 2_048
 _BUFFER = 1 << 20
 # What reading compressed content raises when it is not what it should be, beside OSError.
 DAMAGED = (EOFError, zlib.error, zstandard.ZstdError)
@@ -28,7 +30,7 @@ class _ZstdContent(io.RawIOBase):
         self._raw = raw
         self._frame = zstandard.ZstdDecompressor().decompressobj()
         self._begun = False
-        self._waiting = self._ready = b""
+        self._waiting = self._ready = memoryview(b"")
 
     def readable(self) -> bool:
         """It is."""
@@ -36,17 +38,19 @@ class _ZstdContent(io.RawIOBase):
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override] # what BufferedReader gives
         """The next bytes of content. Raises EOFError, ZstdError."""
-        while not self._ready and (data := self._waiting or self._raw.read(_STEP) or b""):
+        while not self._ready and (waiting := self._waiting or memoryview(self._raw.read(_STEP) or b"")):
             if self._frame.eof:
                 self._frame = zstandard.ZstdDecompressor().decompressobj()
             self._begun = True
-            self._ready = self._frame.decompress(data)
-            self._waiting = self._frame.unused_data if self._frame.eof else b""
+            mouthful, self._waiting = waiting[:_MOUTHFUL], waiting[_MOUTHFUL:]
+            self._ready = memoryview(self._frame.decompress(mouthful))
+            if self._frame.eof:
+                left = len(self._frame.unused_data)
+                self._waiting = waiting[len(mouthful) - left :]
         if not self._ready and self._begun and not self._frame.eof:
             raise EOFError("Compressed file ended before the end of its last frame")
-        into = memoryview(buffer)
-        size = min(len(into), len(self._ready))
-        into[:size], self._ready = self._ready[:size], self._ready[size:]
+        size = min(len(buffer), len(self._ready))
+        memoryview(buffer)[:size], self._ready = self._ready[:size], self._ready[size:]
         return size
 
 

@@ -6,8 +6,9 @@ import glob
 import os
 import re
 import stat
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from logwatch.fingerprint import Seen, seen
@@ -18,6 +19,9 @@ PACKED = (".gz", ".zst")
 _MAGIC = re.compile(r"[*?\[]")
 # What rotation adds to a log's name: a number, a date, a time.
 _ROTATED = re.compile(r"[._-]\d[\dTZ._:-]*\Z")
+
+# A look at thousands of files takes most of its time for making paths of their names.
+_path = lru_cache(maxsize=1 << 15)(Path)
 
 
 @dataclass(slots=True)
@@ -37,7 +41,7 @@ def look(patterns: Sequence[str]) -> Look:
     """Everything that the globs match: regular files, and links to them; each file once."""
     found: dict[Inode, tuple[Path, Seen]] = {}
     newest = 0
-    names = {name for pattern in patterns for name in glob.glob(pattern, recursive=True)}  # noqa: PTH207 (Path.glob takes no absolute pattern)
+    names = {name for pattern in patterns for name in _matches(pattern)}
     for name in sorted(names):
         try:
             status = os.stat(name)  # noqa: PTH116 (a tick looks at thousands)
@@ -45,9 +49,35 @@ def look(patterns: Sequence[str]) -> Look:
             continue  # renamed or deleted since the glob: found again under its new name, or gone
         inode = (status.st_dev, status.st_ino)
         if stat.S_ISREG(status.st_mode) and inode not in found:
-            found[inode] = Path(name), seen(status)
+            found[inode] = _path(name), seen(status)
             newest = max(newest, status.st_mtime_ns)
     return Look(found, names, newest, _closed(patterns))
+
+
+def _matches(pattern: str) -> Iterator[str]:
+    """What a glob matches. `**` goes into each directory once, or links in a circle would lead on for ever."""
+    before, recursive, after = f"/{pattern}".partition("/**/")
+    if not recursive and (pattern == "**" or pattern.endswith("/**")):
+        before, recursive, after = f"/{pattern}"[: -len("/**")], "/**", "*"
+    if not recursive:
+        yield from glob.iglob(pattern)  # noqa: PTH207 (Path.glob takes no absolute pattern)
+        return
+    top = before[1:] or ("/" if pattern.startswith("/") else ".")
+    been: set[Inode] = set()
+    waiting = sorted(glob.iglob(top))  # noqa: PTH207 (likewise)
+    for directory in waiting:  # grows
+        try:
+            status = os.stat(directory)  # noqa: PTH116 (as below)
+            inode = (status.st_dev, status.st_ino)
+            if inode in been or not stat.S_ISDIR(status.st_mode):
+                continue
+            been.add(inode)
+            with os.scandir(directory) as entries:
+                inside = sorted(entry.path for entry in entries if not entry.name.startswith("."))
+        except OSError:
+            continue  # gone meanwhile, or closed to us: what it holds is not found
+        waiting += filter(os.path.isdir, inside)
+        yield from _matches(os.path.join(glob.escape(directory), after))  # noqa: PTH118 (as above)
 
 
 def _closed(patterns: Sequence[str]) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ Places are those of the content, that is, of decompressed bytes.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable
 from io import FileIO
 from pathlib import Path
@@ -25,9 +26,11 @@ class OpenFile:
         # When it was renamed or went out of sight: its writer may be about to finish its last line.
         self._seen_as: Path | None = path
         self.moved_at = float("-inf")
-        self._raw: FileIO = path.open("rb", buffering=0)
+        self._raw = FileIO(path, opener=_without_waiting)
         try:
             status = os.fstat(self._raw.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise InputError(str(path), "is no regular file any more")
             self.inode = (status.st_dev, status.st_ino)
             self.compressed = compression(self._raw.read(4))
             self._raw.seek(0)
@@ -151,6 +154,11 @@ class OpenFile:
             offset -= len(skipped)
             before = end_of(before, skipped, len(skipped))
         return before
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file that was a regular one when it was looked at: a pipe that took its place would wait for a writer."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
 def end_of(before: bytes, data: bytes, cut: int) -> bytes:
