@@ -137,7 +137,8 @@ class Analysis:
             height = min(len(keys), len(table.counts))
             if height:
                 mine.counts = grown(mine.counts, int(keys.max()) + 1, _CLASSES)
-                np.add.at(mine.counts, keys[:height], table.counts[:height])
+                # Each of the other's values has a number of its own here.
+                mine.counts[keys[:height]] += table.counts[:height]
                 mine.latencies.merge(table.latencies, keys, places, self._values, bins)
         if other._patients is not None:
             self._patients = self._patients or Distinct()
@@ -181,8 +182,8 @@ class Analysis:
             "last": None if self._last is None else iso(self._last / US),
             "seconds": round(now_seconds, 3),
             "format": format_name,
-            "by": {name: self._rows(name) for name in DIMENSIONS},
             "patients": self._about(),
+            "by": {name: self._rows(name) for name in DIMENSIONS},
         }
 
     def _about(self) -> dict[str, Any] | None:

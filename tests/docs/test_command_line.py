@@ -20,6 +20,8 @@ from tests.cli.call import ask
 from tests.docs.reading import DOCUMENTS, ROOT, blocks, codes, commands, rows, section, sections
 
 DOCUMENT = ROOT / "docs" / "command-line.md"
+# Documents of what make targets run besides the program: their options are those of these modules.
+MEASURED = {"speed.md": "bench.run", "proofs.md": "tests.system.soak"}
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
 
@@ -51,14 +53,14 @@ def test_every_option_stands_there_and_no_other(command: str) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_option_that_is_named_exists(document: Path) -> None:
     ours = {"--help"}.union(*map(options_of, COMMANDS))
-    if document.name == "speed.md":
-        ours = bench_options()
+    if module := MEASURED.get(document.name):
+        ours = options_of_module(module)
     named = set(_OPTION.findall(re.sub(r"git [^`\n]*", "", document.read_text("utf-8"))))
     assert not named - ours
 
 
-def bench_options() -> set[str]:
-    told = subprocess.run([sys.executable, "-m", "bench.run", "--help"], cwd=ROOT, capture_output=True, check=True)
+def options_of_module(module: str) -> set[str]:
+    told = subprocess.run([sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, check=True)
     return set(_OPTION.findall(told.stdout.decode()))
 
 
