@@ -165,7 +165,7 @@ def test_the_object_has_the_parts_of_the_contract(tmp_path: Path) -> None:
     )
     result, scan = scanned(file, name="hub-calls")
     counts = ["lines", "events", "continuations", "ignored", "malformed", "future", "bytes"]
-    assert list(result) == [*counts, "first", "last", "seconds", "format", "by", "patients"]
+    assert list(result) == [*counts, "first", "last", "seconds", "format", "patients", "by"]
     assert tuple(result["by"]) == DIMENSIONS
     parts = ("lines", "events", "ignored", "malformed", "seconds", "format", "bytes")
     assert [result[part] for part in parts] == [7, 3, 2, 2, 1.25, "hub-calls", file.stat().st_size]
