@@ -21,6 +21,7 @@ _SEP = r"[ .\-/_]"
 _CANDIDATE = re.compile(rf"(?<!\d)\d(?:{_SEP}?\d){{10}}(?!\d)")
 _CANDIDATE_BYTES = re.compile(_CANDIDATE.pattern.encode(), re.ASCII)
 _NOT_DIGIT = re.compile(r"\D")
+_ODD = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def patient_spans(text: str) -> Iterator[tuple[int, int]]:
@@ -51,6 +52,14 @@ def mask_patients(text: str, mask: str = MASK) -> str:
         out += [text[last:start], mask]
         last = end
     return "".join([*out, text[last:]]) if out else text
+
+
+def fit_name(name: object) -> str:
+    """A file's name that others made, fit to be stored, sent and shown: patients masked, odd characters as `?`.
+
+    Odd are control characters, and what is of no encoding: no text can hold it.
+    """
+    return mask_patients(_ODD.sub("?", str(name)))
 
 
 def lettered(data: bytes) -> str:

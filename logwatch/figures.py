@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from domain.batch import Accounting
+from domain.redact import fit_name
 from logwatch.follow import FollowedFile
 from logwatch.stats import FileFigures, SourceFigures
 from logwatch.watch import Watch
@@ -18,7 +19,7 @@ def figures(watch: Watch, now: float) -> SourceFigures:
     files = watch.files
     opened = [_opened(file, now) for file in reversed(files.oldest_first())]
     waiting = [
-        FileFigures(str(path), "waiting", 0, size, size, Accounting())
+        FileFigures(fit_name(path), "waiting", 0, size, size, Accounting())
         for path, size in islice(files.not_opened(), MOST_FILES)
     ]
     rest = [
@@ -44,7 +45,7 @@ def figures(watch: Watch, now: float) -> SourceFigures:
 def _opened(file: FollowedFile, now: float) -> FileFigures:
     size = file.size()
     return FileFigures(
-        str(file.path).encode(errors="replace").decode(),
+        fit_name(file.path),
         "open",
         file.offset,
         size,

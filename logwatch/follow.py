@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from domain.batch import Accounting, Position
+from domain.redact import fit_name
 from logwatch.balance import imbalance
 from logwatch.doubled import Passed
 from logwatch.files import BLOCK
@@ -97,8 +98,7 @@ class FollowedFile(OpenFile):
         """How far the file is counted."""
         return Position(
             source=self.source,
-            # A name may be of no encoding; what is stored and sent is text.
-            path=str(self.path).encode(errors="replace").decode(),
+            path=fit_name(self.path),
             identity=self.identity,
             offset=self.offset,
             accounting=self.accounting,

@@ -18,6 +18,8 @@ from typing import Protocol
 
 from inotify_simple import INotify, flags
 
+from domain.redact import fit_name
+
 log = logging.getLogger(__name__)
 
 # Beyond so many directories, those that come last in the order of their names are only looked at.
@@ -57,7 +59,7 @@ class Nudge:
             except OSError as error:
                 if not self._told:
                     self._told = True
-                    log.warning("%s cannot be watched (%s): it is looked at only", directory, error.strerror)
+                    log.warning("%s cannot be watched (%s): it is looked at only", fit_name(directory), error.strerror)
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="nudge", daemon=True)
             self._thread.start()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from domain.batch import Position
 from domain.errors import InputError
+from domain.redact import fit_name
 from domain.settings import Source
 from logwatch.beginning import Beginning
 from logwatch.fingerprint import Seen
@@ -133,7 +134,9 @@ class SourceFiles:
                     # Filled and moved out of sight since the last look; a copy of it may be what is there now.
                     file.learn_fingerprint()
             elif not file.is_same():
-                log.warning("source %s: %s was emptied and is read from its start", self.source.name, file.path)
+                log.warning(
+                    "source %s: %s was emptied and is read from its start", self.source.name, fit_name(file.path)
+                )
                 self._emptied(file, now)
                 self._losses.emptied(file, now)
                 self.begin.waiting.look_again()

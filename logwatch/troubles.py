@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from domain.batch import Trouble
+from domain.redact import fit_name
 
 log = logging.getLogger(__name__)
 
@@ -43,10 +44,11 @@ class Troubles:
             since, bytes_ = now, before.bytes + bytes_
         if before is None and len(self._kept) >= _MOST_KEPT:
             return
-        self._kept[kind, file] = Trouble(kind=kind, file=file, since=since, bytes=bytes_, detail=detail)
+        name, detail = fit_name(file), fit_name(detail)
+        self._kept[kind, file] = Trouble(kind=kind, file=name, since=since, bytes=bytes_, detail=detail)
         if before is None or (before.detail != detail and kind in _HAPPENED):
             level = logging.ERROR if kind in _HAPPENED else logging.WARNING
-            log.log(level, "source %s: %s", self._source, f"{file}: {detail}" if file else detail)
+            log.log(level, "source %s: %s", self._source, f"{name}: {detail}" if name else detail)
 
     def over(self, kind: Kind, file: str) -> None:
         """There is no such trouble any more."""
