@@ -5,15 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
+from domain.codes import CodeClass
 from domain.errors import WireError
 
 if TYPE_CHECKING:
     # It takes long to be imported, and who only counts lines needs no frames.
     import polars as pl
+
+# What an agent says of itself is bounded where it is read: more than any agent has to say, and less than would stop a
+# collector or a page. Moments have a date in every zone; counts are those that fit 64 bits.
+LONGEST_NAME, LONGEST_TOLD = 1_000, 10_000
+Moment = Annotated[float, Meta(ge=-62_000_000_000, le=253_000_000_000)]
+MomentUs = Annotated[int, Meta(ge=-62_000_000_000 * 10**6, le=253_000_000_000 * 10**6)]
+Count = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Name = Annotated[str, Meta(max_length=LONGEST_NAME)]
+Told = Annotated[str, Meta(max_length=LONGEST_TOLD)]
 
 _NAME = re.compile(r"([a-z0-9][a-z0-9-]{0,62})\.([0-9a-f]{8,32})\.(\d{1,12})")
 
@@ -25,14 +36,14 @@ class Accounting(msgspec.Struct, frozen=True, kw_only=True):
     line ends included.
     """
 
-    lines: int = 0
-    events: int = 0
-    continuations: int = 0
-    ignored: int = 0
-    malformed: int = 0
-    future: int = 0
-    pending: int = 0
-    bytes: int = 0
+    lines: Count = 0
+    events: Count = 0
+    continuations: Count = 0
+    ignored: Count = 0
+    malformed: Count = 0
+    future: Count = 0
+    pending: Count = 0
+    bytes: Count = 0
 
     def __add__(self, other: Accounting) -> Accounting:
         return Accounting(**{name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__})
@@ -179,10 +190,10 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     kind: Literal["unread", "lost", "unbalanced", "unreadable", "absent"]
-    file: str
-    since: float
-    bytes: int = 0
-    detail: str = ""
+    file: Told
+    since: Moment
+    bytes: Count = 0
+    detail: Told = ""
 
 
 class RecentLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,13 +202,13 @@ class RecentLine(msgspec.Struct, frozen=True, kw_only=True):
     `source` is whose file it stands in.
     """
 
-    at_us: int
-    hub: str
-    endpoint: str
-    code: str
-    klass: str
-    text: str
-    source: str = ""
+    at_us: MomentUs
+    hub: Name
+    endpoint: Name
+    code: Name
+    klass: CodeClass
+    text: Name
+    source: Name = ""
 
 
 class SourceState(msgspec.Struct, frozen=True, kw_only=True):
@@ -208,15 +219,15 @@ class SourceState(msgspec.Struct, frozen=True, kw_only=True):
     where nothing live was read lately. `unknown_codes` are codes in no table, with the calls that gave them.
     """
 
-    source: str
-    watermark: float | None
+    source: Name
+    watermark: Moment | None
     accounting: Accounting
-    files: int = 0
-    unread_bytes: int = 0
-    behind_seconds: float = 0.0
-    skew_seconds: float | None = None
-    troubles: tuple[Trouble, ...] = ()
-    unknown_codes: dict[str, int] = {}
+    files: Count = 0
+    unread_bytes: Count = 0
+    behind_seconds: Moment = 0.0
+    skew_seconds: Moment | None = None
+    troubles: Annotated[tuple[Trouble, ...], Meta(max_length=100)] = ()
+    unknown_codes: Annotated[dict[Name, Count], Meta(max_length=500)] = {}
 
     @property
     def is_absent(self) -> bool:
@@ -231,9 +242,9 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     version: int
-    agent: str
-    incarnation: str
-    sequence: int
-    at: float
-    sources: tuple[SourceState, ...]
-    recent: tuple[RecentLine, ...] = ()
+    agent: Name
+    incarnation: Name
+    sequence: Count
+    at: Moment
+    sources: Annotated[tuple[SourceState, ...], Meta(max_length=10_000)]
+    recent: Annotated[tuple[RecentLine, ...], Meta(max_length=1_000)] = ()

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from domain.batch import Trouble
+from domain.batch import LONGEST_TOLD, Trouble
 from domain.redact import fit_name
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Troubles:
             since, bytes_ = now, before.bytes + bytes_
         if before is None and len(self._kept) >= _MOST_KEPT:
             return
-        name, detail = fit_name(file), fit_name(detail)
+        name, detail = fit_name(file)[:LONGEST_TOLD], fit_name(detail)[:LONGEST_TOLD]
         self._kept[kind, file] = Trouble(kind=kind, file=name, since=since, bytes=bytes_, detail=detail)
         if before is None or (before.detail != detail and kind in _HAPPENED):
             level = logging.ERROR if kind in _HAPPENED else logging.WARNING

@@ -12,6 +12,7 @@ import pytest
 from dashboard.sources import FATES, parts_of, size, sources_page, toml_of
 from domain.access import EVERYTHING, Scope
 from domain.batch import Accounting, Heartbeat, RecentLine, SourceState, Trouble
+from domain.codes import CodeClass
 from domain.incident import SOURCE_KINDS, Incident
 from domain.redact import has_patient
 from domain.settings import CodeSettings
@@ -36,7 +37,7 @@ def changed(**values: object) -> SourceState:
     return msgspec.structs.replace(FINE, **values)
 
 
-def line(place: int, *, hub: str = "recipe", endpoint: str = FAILING[1], klass: str = "technical") -> RecentLine:
+def line(place: int, *, hub: str = "recipe", endpoint: str = FAILING[1], klass: CodeClass = "technical") -> RecentLine:
     return RecentLine(
         at_us=int((NOW - 90 + place) * 1e6), hub=hub, endpoint=endpoint, code=f"E{place}", klass=klass,
         text=f"ts=… op={endpoint} aaa=000 no {place}", source="dpp-calls",
