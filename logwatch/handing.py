@@ -37,7 +37,7 @@ class Handing:
                 self.look(now)
             self.send()
             if not isinstance(self._sender, HandSender):
-                self._stats.waiting = 0
+                self._stats.waiting = self._stats.waiting_bytes = 0
             if due:
                 self.beat(now)
                 self._beaten = now
@@ -66,7 +66,7 @@ class Handing:
 
     def look(self, now: float) -> None:
         """Figures for whoever asks how it goes, with each heartbeat: taken by the thread that has the files."""
-        self._stats.waiting = len(self._outbox.waiting())
+        self._stats.waiting, self._stats.waiting_bytes = len(self._outbox.waiting()), self._outbox.waiting_bytes
         self._stats.sources = tuple(figures(watch, now) for watch in self._watches)
         self._stats.looked = now
 

@@ -26,7 +26,8 @@ def in_block(texts: Iterable[str]) -> list[Any]:
     data = np.frombuffer(b"\n".join(lines) + b"\n", dtype=np.uint8)
     sizes = np.array([len(line) for line in lines])
     stops = np.cumsum(sizes + 1) - 1
-    return numbers_in(data, stops - sizes, stops).tolist()
+    found: list[Any] = numbers_in(data, stops - sizes, stops).tolist()
+    return found
 
 
 def spaced(number: str, marks: Iterable[str]) -> str:
