@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -235,8 +236,8 @@ class Soak:
             mark = self._complete_up_to()
             return mark is not None and time.time() - mark < 6
 
-        wait_for("log watcher and collector to catch up", caught_up, _DRAIN_SECONDS, 0.5)
-        self._tell("caught up; measured from now on")
+        self._wait("log watcher and collector to catch up", caught_up)
+        self._tell("measured from now on")
         begin = time.time() + 2
         latency.start()
         try:
@@ -246,6 +247,17 @@ class Soak:
         finally:
             latency.stop()
         return latency, (begin, end)
+
+    def _wait(self, what: str, look: Callable[[], bool]) -> None:
+        """Wait for something; in vain, what each says of itself is told, and what was booked tells the rest."""
+        try:
+            wait_for(what, look, _DRAIN_SECONDS, 0.5)
+        except AssertionError as error:
+            self._tell(str(error))
+            for name, port in self._ports.items():
+                page = (try_get(port + OFFSETS[name], "/metrics") or b"nobody answers").decode()
+                said = [line for line in page.splitlines() if line.startswith("pharmapulse_")]
+                self._tell(f"{name}: {'; '.join(said)}")
 
     def _complete_up_to(self) -> float | None:
         try:
@@ -268,10 +280,7 @@ class Soak:
             self._keep_alive()
             return (self._complete_up_to() or 0.0) > last and self._accounting().lines >= truth["lines"]
 
-        try:
-            wait_for("the collector to be complete", complete, _DRAIN_SECONDS, 0.5)
-        except AssertionError as error:
-            self._tell(str(error))
+        self._wait("the collector to be complete", complete)
         return round(time.monotonic() - begun, 1)
 
     def _accounting(self) -> Accounting:
@@ -325,7 +334,9 @@ def main() -> int:
     parser.add_argument("--report", type=Path)
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # nothing is left running, nor mounted
-    with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as folder:
+    with ExitStack() as stack:
+        folder = tempfile.mkdtemp(prefix="soak-")
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
         plan = Plan(
             folder=f"{folder}/logs", seed=options.seed, rate=options.rate, rotate_seconds=options.rotate,
             methods=tuple(options.methods.split(",")),
@@ -333,6 +344,9 @@ def main() -> int:
         full = options.full_disk if options.seconds else 0.0
         times = Times(hard=options.seconds, steady=options.steady, no_broker=options.no_broker, full_disk=full)
         report = Soak(Path(folder), plan, times, options.transport).run()
+        if not report["equal"]:
+            stack.pop_all()
+            print(f"everything is left in {folder}", file=sys.stderr)
     text = json.dumps(report, indent=1)
     if options.report:
         options.report.parent.mkdir(parents=True, exist_ok=True)
