@@ -314,7 +314,15 @@ class Soak:
             "calls_booked": int(found_cells["calls"].sum()), "calls_written": int(written["calls"].sum()),
             "keys": written.height, "accounting": {name: list(pair) for name, pair in fates.items()},
             "balanced": found.balanced, "refused_batches": bad, "differences": other.to_dicts(),
+            "differences_by_hub": _by_hub(written, found_cells),
         }  # fmt: skip
+
+
+def _by_hub(written: pl.DataFrame, booked: pl.DataFrame) -> list[dict[str, Any]]:
+    """How many calls too many (or too few) each bucket of a hub has: which file that was is told by when it was."""
+    both = pl.concat([booked.with_columns(more="calls"), written.with_columns(more=-pl.col("calls"))])
+    sums = both.group_by("hub", "bucket").agg(pl.col("more").sum()).filter(pl.col("more") != 0)
+    return sums.sort("hub", "bucket").head(200).to_dicts()
 
 
 def main() -> int:
@@ -324,6 +332,7 @@ def main() -> int:
     parser.add_argument("--steady", type=float, default=60)
     parser.add_argument("--rate", type=float, default=5_000)
     parser.add_argument("--rotate", type=float, default=60)
+    parser.add_argument("--kill-every", type=float, default=20)
     parser.add_argument("--no-broker", type=float, default=300)
     parser.add_argument("--full-disk", type=float, default=60)
     parser.add_argument("--transport", choices=("amqp", "spool"), default="amqp")
@@ -342,7 +351,8 @@ def main() -> int:
             methods=tuple(options.methods.split(",")),
         )  # fmt: skip
         full = options.full_disk if options.seconds else 0.0
-        times = Times(hard=options.seconds, steady=options.steady, no_broker=options.no_broker, full_disk=full)
+        times = Times(hard=options.seconds, steady=options.steady, no_broker=options.no_broker, full_disk=full,
+                      kill_every=options.kill_every)  # fmt: skip
         report = Soak(Path(folder), plan, times, options.transport).run()
         if not report["equal"]:
             stack.pop_all()
