@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from logwatch.events import NO_VALUE, Tally
 from logwatch.headings import text_of
-from logwatch.memo import INVALID, MISSING
+from logwatch.memo import INVALID, MISSING, Numbers
 from logwatch.patients import number_in
 from logwatch.plan import Plan
 from logwatch.rows import EVENT, MALFORMED, Rows
@@ -31,63 +31,61 @@ def read_lines(
     calls, where they are pairs.
     """
     rows = Rows.of(len(lines), MALFORMED)
+    read_line = _line_reader(plan, words, rows, tally, now, called)
     for place, (sorted_as, text) in enumerate(sorter.sort_all(map(text_of, lines))):
-        read = sorted_as < EVENT or _read_line(text, plan, words, rows, place, tally, now, called)
-        verdict = sorted_as if read else MALFORMED
+        verdict = sorted_as if sorted_as < EVENT or read_line(text, place) else MALFORMED
         rows.verdict[place] = verdict
         if verdict == MALFORMED:
             samples.add(text)
     return rows
 
 
-def _read_line(
-    text: str,
-    plan: Plan,
-    words: Vocabulary,
-    rows: Rows,
-    place: int,
-    tally: Tally,
-    now: float,
-    called: dict[int, str] | None,
-) -> bool:
-    """Understand one event into row `place`; False when its structure or its time cannot be read."""
-    fields = plan.kind.fields(text)
-    if fields is None and "\n" in text:
-        # What no kind reads of several lines may stand in the first, and the others be there for people.
-        fields = plan.kind.fields(text[: text.index("\n")])
-    if fields is None:
-        return False
-    if called is not None:
-        called[place] = _id_of(fields, plan.pair_id)
-    moment = plan.moments.read(fields.get(plan.time.field, ""), now)
-    if moment is None:
-        return False
-    rows.time_us[place], rows.local[place] = moment
-    for key, (name, _) in plan.keys.items():
-        number = words.keys[key].read(fields.get(name, ""))
-        rows.ids[key][place] = max(number, 0)
-        if number == INVALID:
-            tally.invalid[key] = tally.invalid.get(key, 0) + 1
+def _line_reader(
+    plan: Plan, words: Vocabulary, rows: Rows, tally: Tally, now: float, called: dict[int, str] | None
+) -> Callable[[str, int], bool]:
+    """What understands one event into its row; it answers False when its structure or its time cannot be read."""
+    fields_of, moment_of, time_field = plan.kind.fields, plan.moments.read, plan.time.field
+    time_us, local, invalid = rows.time_us, rows.local, tally.invalid
+    # Of each number of a row: what it is tallied as, its field, its meaning, its column, and what is no number there.
+    columns: list[tuple[str, str, Callable[[str], int], Numbers, int]] = [
+        (key, name, words.keys[key].meaning, rows.ids[key], 0) for key, (name, _) in plan.keys.items()
+    ]
     if plan.duration is not None:
-        duration = words.duration.read(fields.get(plan.duration[0], ""))
-        rows.duration_us[place] = max(duration, -1)
-        if duration == INVALID:
-            tally.invalid["duration"] = tally.invalid.get("duration", 0) + 1
+        columns.append(("duration", plan.duration[0], words.duration.meaning, rows.duration_us, -1))
     if plan.status:
-        status = words.status.read(fields.get(plan.status, ""))
-        rows.status[place] = max(status, -1)
-        if status == INVALID:
-            tally.invalid["status"] = tally.invalid.get("status", 0) + 1
-    if plan.patient is not None:
-        name, part = plan.patient
-        token = fields.get(name, "")
-        rows.patients()[place] = number_in(part(token) if part else token)
-    for name, (source, _) in plan.values.items():
-        value = words.values[name].read(fields.get(source, ""))
-        rows.value(name)[place] = NO_VALUE if value in (INVALID, MISSING) else value
-        if value == INVALID:
-            tally.invalid[name] = tally.invalid.get(name, 0) + 1
-    return True
+        columns.append(("status", plan.status, words.status.meaning, rows.status, -1))
+    columns += [
+        (name, field, words.values[name].meaning, rows.value(name), NO_VALUE)
+        for name, (field, _) in plan.values.items()
+    ]
+    patient, part = plan.patient or ("", None)
+    numbers = rows.patients() if patient else time_us
+
+    def read_line(text: str, place: int) -> bool:
+        fields = fields_of(text)
+        if fields is None and "\n" in text:
+            # What no kind reads of several lines may stand in the first, and the others be there for people.
+            fields = fields_of(text[: text.index("\n")])
+        if fields is None:
+            return False
+        if called is not None:
+            called[place] = _id_of(fields, plan.pair_id)
+        moment = moment_of(fields.get(time_field, ""), now)
+        if moment is None:
+            return False
+        time_us[place], local[place] = moment
+        for name, field, meaning, column, nothing in columns:
+            number = meaning(fields.get(field, ""))
+            if number == INVALID:
+                invalid[name] = invalid.get(name, 0) + 1
+                number = nothing
+            column[place] = nothing if number == MISSING else number
+        if patient:
+            token = fields.get(patient, "")
+            numbers[place] = number_in(part(token) if part else token)
+        return True
+
+    return read_line
 
 
 def _id_of(fields: Mapping[str, str], name: str) -> str:

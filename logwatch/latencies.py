@@ -71,9 +71,10 @@ class Latencies:
             # Tables grow ahead of their keys.
             height, top = min(len(keys), len(other._bins), len(other._longest)), int(keys.max()) + 1
             self._bins = grown(self._bins, top, BIN_COUNT)
-            np.add.at(self._bins, keys[:height], other._bins[:height])
+            # Each key of the other has a number of its own here.
+            self._bins[keys[:height]] += other._bins[:height]
             self._longest = grown(self._longest, top, 1)
-            np.maximum.at(self._longest, keys[:height], other._longest[:height])
+            self._longest[keys[:height]] = np.maximum(self._longest[keys[:height]], other._longest[:height])
             return
         of, at, calls = other._exact()
         if len(of):

@@ -49,7 +49,7 @@ class Memo:
     """
 
     def __init__(self, meaning: Callable[[str], int], dtype: type[np.signedinteger[Any]] = np.int64) -> None:
-        self._meaning = meaning
+        self.meaning = meaning
         self._unseen = int(np.iinfo(dtype).min)
         self._rejected, self._invalid = self._unseen + 1, self._unseen + 2
         self._known: Numbers = np.full(256, self._unseen, dtype=dtype)
@@ -81,7 +81,7 @@ class Memo:
 
     def anew(self) -> Memo:
         """A memo of the same meaning for another table of tokens."""
-        return Memo(self._meaning, self._known.dtype.type)
+        return Memo(self.meaning, self._known.dtype.type)
 
     def nothing(self, height: int) -> tuple[Numbers, Mask, Mask]:
         """Room for so many answers of `look_up`."""
@@ -93,13 +93,13 @@ class Memo:
         return numbers, numbers == self._rejected, numbers == self._invalid
 
     def read(self, value: str) -> int:
-        """The number of one value: the small path's look."""
-        return self._meaning(value)
+        """The number of one value: the small path's look, as is `meaning`."""
+        return self.meaning(value)
 
     def _read(self, token: str, column: Column) -> int:
         if not token.startswith(column.prefix) or (column.banned and column.banned in token):
             return self._rejected
-        number = self._meaning(token[len(column.prefix) :])
+        number = self.meaning(token[len(column.prefix) :])
         return self._rejected if number == REJECTED else self._invalid if number == INVALID else number
 
     def __len__(self) -> int:

@@ -82,7 +82,8 @@ def _keys_of(block: bytes, wanted: Sequence[str], time: str, texts: Collection[s
         found = tuple(keys[:last])
         if time in found and len({*found} & {*wanted}) > len({*best} & {*wanted}):
             best = found
-        if end < 0:
+        # No line holds more than all.
+        if end < 0 or {*wanted} <= {*best}:
             break
         at = end + 1
     return best
