@@ -126,6 +126,8 @@ class Importer:
         else:
             bundle.check(self._progress)
             with Bundle(file) as again:
+                if again.header != header:
+                    raise WireError(f"{file}: was replaced while it was read. Import it again")
                 new = 0
                 for name, payload in again.batches():
                     self._progress(len(payload))

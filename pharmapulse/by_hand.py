@@ -163,7 +163,8 @@ def take_in(options: Namespace, config: Config) -> int:
         raise UsageError('say what is taken in: collector import FILE..., or transport.url = "bundle:DIR"')
     files = bundles_in(named or [carried] if carried else named)
     # Each is looked at first, and then taken.
-    total = 2 * sum(file.stat().st_size for file in files)
+    # What cannot be looked at is told of when its turn comes.
+    total = 2 * sum(file.stat().st_size for file in files if file.is_file())
     with Progress("importing", "B", total) as bar, importing(config, bar.add) as importer:
         imported = importer.take(files)
     if options.receipt and imported.held:

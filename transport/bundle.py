@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
+import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -88,8 +90,10 @@ class Bundle:
         self._path, self._digest, self._at = path, hashlib.sha256(), 0
         self._before = b""  # the digest of all before the section that was read last
         with self._told():
-            self._file = path.open("rb")
+            self._file: BinaryIO = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 (closed by close)
         try:
+            if not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
+                raise WireError(f"{path}: not a bundle: no regular file")
             begin = self._take(4)
             if begin[:3] != MAGIC:
                 raise WireError(f"{path}: not a bundle: it does not begin with PPX")
@@ -199,3 +203,8 @@ class Bundle:
             yield
         except OSError as error:
             raise WireError(f"{self._path}: cannot be read: {error.strerror or error}") from error
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open what somebody brought: a pipe among it would wait for a writer for ever."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from itertools import permutations
 from pathlib import Path
@@ -64,6 +65,36 @@ def test_the_heartbeat_tells_of_batches_that_are_in_no_bundle_yet(tmp_path: Path
     imported = take(tmp_path, [bundle(tmp_path, [1], heartbeat(4))])
     [gap] = imported.missing
     assert (gap.agent, gap.incarnation, gap.sequences) == ("agent", INCARNATION, ((2, 4),))
+
+
+def test_what_else_lies_among_bundles_is_told_and_waited_for_by_nobody(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    good = bundle(out, [1])
+    os.mkfifo(out / "pipe.ppx")
+    (out / "lost.ppx").symlink_to("nowhere")
+    (out / "zero.ppx").symlink_to("/dev/zero")
+    (out / "folder.ppx").mkdir()
+    imported = take(tmp_path, bundles_in([out]))
+    assert [part.file for part in imported.taken] == [good]
+    told = {words.partition(": ")[0]: words for words in imported.wrong}
+    assert set(told) == {str(out / f"{name}.ppx") for name in ("pipe", "lost", "zero", "folder")}
+    assert "no regular file" in told[str(out / "pipe.ppx")]
+
+
+def test_one_that_is_replaced_between_the_look_and_the_taking_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    file, other = bundle(tmp_path, [1, 2]), bundle(tmp_path / "other", [7])
+    spool = tmp_path / "spool"
+
+    def replace(_bytes: int) -> None:
+        if other.exists():
+            other.replace(file)
+
+    importer = Importer(SpoolSender(spool, "importing"), held_by(tmp_path / "ledger", spool), (), replace)
+    imported = importer.take([file])
+    assert "was replaced" in imported.wrong[0]
+    assert there(tmp_path) == []
 
 
 def test_nothing_of_a_damaged_one_is_taken_and_the_others_are(tmp_path: Path) -> None:
