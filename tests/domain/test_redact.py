@@ -36,7 +36,36 @@ def test_a_patient_in_each_disguise_is_masked(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "50%2E01%2E01-999%2e28",
+        "/subject/50%2001%2001%20999%2028/",
+        "".join(f"%{ord(digit):02x}" for digit in PATIENT),
+        "".join(f"%25{ord(digit):02X}" for digit in PATIENT),
+        "50%252E01%252E01-999%25252E28",
+        "٥٠٠١٠١٩٩٩٢٨",
+        "５００１０１９９９２８",
+        "50٠10199928",
+        "50.01.01–999.28",
+        "50\u00a001\u202f01\u2011999\u200b28",
+        f"é{PATIENT}é",
+        f"100%{PATIENT}%",
+    ],
+)
+def test_a_patient_in_other_signs_is_masked(text: str) -> None:
+    assert has_patient(f"before {text} after")
+    assert mask_patients(f"before {text} after").count(MASK) == 1
+    assert not has_patient(mask_patients(text))
+    assert mask_patients(f"{PATIENT} and {text}, {PATIENT}").count(MASK) == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "",
+        "%3",
+        "50%2E%2E01%2E01-999%2E28",
+        "50%0101%2E01-999%2E28",
+        "٥٠٠١٠١٩٩٩٢٩",
+        f"٥{PATIENT}",
         "50010199929",
         f"1{PATIENT}",
         f"{PATIENT}1",

@@ -207,13 +207,14 @@ def target_patients(data: st.DataObject) -> None:
     for text, number in zip(texts, found, strict=True):
         told = text.decode("utf-8", "replace")
         assert number_in(told) == number, told
-        assert has_patient(told) == bool(number), told
+        assert has_patient(told) or not number, told
         masked = mask_patients(told)
         assert not has_patient(masked), masked
-        assert bool(number) == (MASK in masked and MASK not in told) or MASK in told
+        # Numbers in other signs than plain digits are masked, too, and not counted.
+        assert has_patient(told) == (MASK in masked and MASK not in told) or MASK in told
 
 
-_AROUND = st.text(alphabet=st.characters(exclude_categories=("Nd", "Cs")), max_size=4)
+_AROUND = st.text(alphabet=st.characters(exclude_categories=("Nd", "Cs"), exclude_characters="%"), max_size=4)
 _STAMPED = st.tuples(_AROUND, (st.integers(10**12, 10**13 - 1) | st.integers(10**18, 10**19 - 1)).map(str), _AROUND)
 
 
