@@ -1,7 +1,8 @@
 """Patterns of users, which may run away on a line: stopped, reported, and never a hang.
 
-One search has PATTERN_SECONDS. All the slow searches of one pattern within one block of lines have BLOCK_SECONDS
-together; after that it is not tried on the block's other lines, and counts as stopped on each.
+One search has PATTERN_SECONDS. All slow searches within one block of lines have BLOCK_SECONDS together, whichever
+pattern's they are; after that a pattern that took PATTERN_SECONDS of them is not tried on the block's other lines, and
+counts as stopped on each.
 """
 
 from __future__ import annotations
@@ -27,14 +28,16 @@ class Spending:
     def __init__(self, stopped: dict[str, int]) -> None:
         self.stopped = stopped
         self._seconds: dict[str, float] = {}
+        self._together = 0.0
 
     def may_search(self, place: str) -> bool:
         """Whether a pattern is tried at all on one more line."""
-        return self._seconds.get(place, 0.0) < BLOCK_SECONDS
+        return self._together < BLOCK_SECONDS or self._seconds.get(place, 0.0) < PATTERN_SECONDS
 
     def spent(self, place: str, seconds: float) -> None:
         """A pattern was slow."""
         self._seconds[place] = self._seconds.get(place, 0.0) + seconds
+        self._together += seconds
 
     def stop(self, place: str) -> None:
         """A pattern ran away, or would have."""

@@ -9,7 +9,7 @@ import pytest
 from domain.codes import SHIPPED
 from domain.errors import ConfigError
 from domain.settings import Fields, Format, Join, Pair, Picked, Template, TimeField
-from logwatch.guarded import BLOCK_SECONDS, PATTERN_SECONDS
+from logwatch.guarded import BLOCK_SECONDS, PATTERN_SECONDS, Spending
 from logwatch.reader import Reader
 from logwatch.registry import Registry
 from tests.logwatch.some import NOW
@@ -117,3 +117,14 @@ def test_a_replacement_that_names_no_group_is_told(by: str) -> None:
     with pytest.raises(ConfigError, match="cannot replace"):
         Reader(_form(template=(Template(pattern="a+", by=by),)), Registry(10), path="formats.x")
     Reader(_form(template=(Template(pattern="(?i)(?P<x>a+)", by=r"\g<x>\1"),)), Registry(10))
+
+
+def test_many_patterns_share_what_a_block_has_and_the_quick_ones_go_on() -> None:
+    spent = Spending({})
+    spent.spent("quick", 0.01)
+    for place in range(10):
+        spent.spent(f"slow {place}", BLOCK_SECONDS / 10)
+        assert spent.may_search("slow 0") == (place < 9)
+    assert spent.may_search("quick")
+    assert spent.may_search("new")
+    assert not any(spent.may_search(f"slow {place}") for place in range(10))
