@@ -20,6 +20,7 @@ from domain.clock import SystemClock
 from domain.codes import SHIPPED, Judgement
 from domain.errors import UsageError
 from domain.formats import Format
+from domain.redact import fit_name
 from logwatch.catalog import formats, named
 from logwatch.events import EventBlock
 from logwatch.registry import Registry
@@ -153,9 +154,9 @@ def _explain(options: argparse.Namespace, known: Mapping[str, Format], codes: Ma
         if not at.too_long and found.verdict != "event" and explain(other, one, at.text, codes, now).verdict == "event"
     ]
     if options.json:
-        _print_json({"file": name, "number": number, "found": how, **asdict(found), "readers": readers})
+        _print_json({"file": fit_name(name), "number": number, "found": how, **asdict(found), "readers": readers})
     else:
-        sys.stdout.write(explained.told(f"{name}:{number}", how, found, readers))
+        sys.stdout.write(explained.told(f"{fit_name(name)}:{number}", how, found, readers))
     return 0 if found.verdict == "event" else 1
 
 

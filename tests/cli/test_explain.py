@@ -86,3 +86,13 @@ def test_a_pipe_needs_its_format_named() -> None:
         [*command, "--format", "hub-calls"], input=LINE * 3, capture_output=True, text=True, check=False
     )
     assert (answer.returncode, answer.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("how", ["--json", "--format=hub-calls"])
+def test_no_patient_of_a_files_name_is_told(how: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "calls-50010199928.log"
+    file.write_text(LINE * 3)
+    answer = ask(capsys, "analyse", str(file), "--explain", "2", how)
+    assert answer.code == 0
+    assert "calls-[patient].log" in answer.out
+    assert "50010199928" not in answer.out
