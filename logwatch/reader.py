@@ -6,7 +6,7 @@ and a line that the columns cannot vouch for is read by the small path.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -45,9 +45,9 @@ Way = Literal["auto", "block", "small"]
 class Reader:
     """Reads the lines of one format and remembers what their tokens mean.
 
-    `fixed` holds keys that the source gives to all its lines (hub, server). Numbers of the events' ids are
-    those of the registry's dictionaries; one reader belongs to one thread. `secret` is the key under which the ids of
-    calls are kept that wait for their end, `source` whose calls they are.
+    `fixed` holds keys that the source gives to all its lines (hub, server); those of `without` are not read.
+    Numbers of the events' ids are those of the registry's dictionaries; one reader belongs to one thread. `secret`
+    is the key under which the ids of calls are kept that wait for their end, `source` whose calls they are.
     """
 
     def __init__(
@@ -58,12 +58,14 @@ class Reader:
         fixed: Mapping[str, str] | None = None,
         codes: Mapping[str, Judgement] = SHIPPED,
         patients: PatientKeys | None = None,
+        without: Collection[str] = (),
         samples: Samples | None = None,
         path: str = "formats",
         source: str = "",
         secret: bytes = b"",
     ) -> None:
         planned = plan(form, fixed or {}, path)
+        planned = replace(planned, keys={key: read for key, read in planned.keys.items() if key not in without})
         # Without keys no number is even looked for.
         self._plan = planned if patients else replace(planned, patient=None)
         self._patients = patients

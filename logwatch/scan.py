@@ -12,12 +12,12 @@ from domain.codes import Judgement
 from domain.errors import InputError
 from domain.patients import PatientKeys
 from domain.settings import Format
-from logwatch.analysis import Analysis
+from logwatch.analysis import DIMENSIONS, Analysis
 from logwatch.catalog import named
 from logwatch.detect import detect
 from logwatch.distinct import OneKey
 from logwatch.doubled import Passed
-from logwatch.events import EventBlock
+from logwatch.events import LINE_KEYS, EventBlock
 from logwatch.files import contents, looks_binary
 from logwatch.headings import Heading
 from logwatch.joins import Tail
@@ -31,6 +31,8 @@ from logwatch.shares import Stretch, divide
 # Nothing is kept after a scan, so many more values stay apart than an agent may keep.
 FIELD_CAP = 10_000
 _HEAD = 4_096
+# Keys that no dimension tells of.
+_UNTOLD = tuple(key for key in LINE_KEYS if key not in DIMENSIONS)
 # The first piece, on which the format is found out.
 _TRIED = 1 << 20
 
@@ -174,7 +176,13 @@ class Scan:
             form = self._known[self.name]
             path = f"formats.{self.name}"
             self._reader = Reader(
-                form, self._registry, codes=self._codes, patients=self._patients, samples=self.samples, path=path
+                form,
+                self._registry,
+                codes=self._codes,
+                patients=self._patients,
+                without=_UNTOLD,
+                samples=self.samples,
+                path=path,
             )
             self.analysis.expect(self._reader.keys)
         return self._reader

@@ -40,7 +40,7 @@ class Logfmt(Kind):
     @staticmethod
     def block_bytes() -> int:
         """So much as stays near the processor while it is gone through again and again."""
-        return 1 << 20
+        return 2 << 20
 
     @staticmethod
     def small_bytes() -> int:
