@@ -32,7 +32,7 @@ class Blocks:
 
         The last line may lack its end.
         """
-        if len(block) > len(self._room):
+        if len(block) >= len(self._room):  # the last line may get the end that it lacks
             self._room = np.empty(len(block) + 1, dtype=np.uint8)
         arranged = plan.kind.arranged(block, plan.wanted, plan.time.field, plan.texts)
         looked: Looked | None = None

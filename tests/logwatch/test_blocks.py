@@ -173,3 +173,10 @@ def test_a_field_nobody_wants_is_not_remembered(monkeypatch: pytest.MonkeyPatch)
         reading = reader.read("".join(map(line.format, threads)).encode(), NOW, "block")
         assert reading.accounting.events == len(threads)
     assert reader._words is begun
+
+
+def test_a_last_line_without_its_end_finds_room_after_any_block() -> None:
+    reader = Reader(FORMATS["hub-calls"], Registry(10))
+    line = b"ts=2026-11-22T10:36:12.123+01:00 op=a dt=87"
+    for block in (line + b"\n", line + b"12", line, line + b"123\n", line + b"12345"):
+        assert reader.read(block, NOW, "block").accounting.events == 1
