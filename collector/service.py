@@ -201,9 +201,11 @@ class Collector:
             self._write(buckets, min(limit, past), now, ahead={}, floors=floors)
         self._write(buckets, limit, now, ahead=ahead, floors=floors)
         if self._buckets is None:
-            arrived = self._ledger.arrived()
-            self._late.add(late_pairs(arrived.cells, ahead, self._zone))
-            self._late.add(self._figures.late(arrived.gauges, ahead))
+            for arrived in self._ledger.arrived():
+                self._late.add(late_pairs(arrived.cells, ahead, self._zone))
+                self._late.add(self._figures.late(arrived.gauges, ahead))
+            # At once: a collector that never runs for long would leave ever more to be compared.
+            self._compact_after = now
         with self._lock:
             self._buckets, self._filled = buckets, True
             if buckets.size > self._most_bins:

@@ -131,27 +131,43 @@ class FileLedger:
             return rows
         return pl.concat([rows, *(kind.of(batch.read()).filter(kind.within(start, end)) for batch in batches)])
 
-    def arrived(self) -> Counts:
-        """What the batches counted that no compaction has moved yet, rows not added. Raises StoreError."""
+    def arrived(self) -> Iterator[Counts]:
+        """What the batches counted that no compaction has moved yet, rows not added. Raises StoreError.
+
+        In pieces of about ROWS_AT_ONCE rows: after a collector was away, or killed again and again, all of it is
+        more than memory should hold.
+        """
         with self._reading():
             with self._lock:
-                batches = self._arrived.batches()
-            with self._told():
-                counted = [Counts(), *(batch.read() for batch in batches if batch.rows)]
-                return Counts(*(pl.concat([kind.of(counts) for counts in counted]) for kind in KINDS))
+                batches = [batch for batch in self._arrived.batches() if batch.rows]
+            while batches:
+                piece, rows = [Counts()], 0
+                with self._told():
+                    while batches and rows < ROWS_AT_ONCE:
+                        batch = batches.pop(0)
+                        piece.append(batch.read())
+                        rows += batch.rows
+                    counted = Counts(*(pl.concat([kind.of(counts) for counts in piece]) for kind in KINDS))
+                yield counted
 
     def span(self) -> tuple[int, int] | None:
         """The first bucket with a cell or a gauge and the end of the last; None while there is none."""
-        kinds = {kind.name: kind for kind in (CELLS, GAUGES)}
+        spans = self._stretches(CELLS, GAUGES)
+        return (min(s for s, _, _ in spans), max(e for _, e, _ in spans)) if spans else None
+
+    def extents(self, start: int, end: int) -> Sequence[tuple[int, int, int]]:
+        """The stretches between `start` and `end` that hold cells: (from, to exclusive, at most how many)."""
+        return [one for one in self._stretches(CELLS) if one[0] < end and one[1] > start]
+
+    def _stretches(self, *kinds: Kind) -> Sequence[tuple[int, int, int]]:
+        """What each part and each arrived batch covers of some kinds: (from, to exclusive, at most how many rows)."""
+        seconds = {kind.name: kind.seconds for kind in kinds}
         with self._lock:
-            spans = [
-                (part.first, part.last + kinds[part.kind].seconds)
-                for part in self._manifest.parts.values()
-                if part.kind in kinds
-            ]
+            parts = [part for part in self._manifest.parts.values() if part.kind in seconds]
+            found = [(part.first, part.last + seconds[part.kind], part.rows) for part in parts]
             for batch in self._arrived.batches():
-                spans += [(extent.start, extent.end) for name, extent in batch.extents.items() if name in kinds]
-        return (min(s for s, _ in spans), max(e for _, e in spans)) if spans else None
+                found += [(e.start, e.end, batch.rows) for name, e in batch.extents.items() if name in seconds]
+        return found
 
     def coverage(self) -> tuple[int, int] | None:
         """From when and up to when (epoch seconds) the calls are known to be complete; None before that."""

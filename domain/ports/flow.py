@@ -92,8 +92,12 @@ class Ledger(Protocol):
         """All sketches of the hours that begin in that time, schema of sketches; rows of one key are not added."""
         ...
 
-    def arrived(self) -> Counts:
-        """What the batches counted that no compaction has moved yet; rows are not added."""
+    def arrived(self) -> Iterator[Counts]:
+        """What the batches counted that no compaction has moved yet, some batches at a time; rows are not added."""
+        ...
+
+    def extents(self, start: int, end: int) -> Sequence[tuple[int, int, int]]:
+        """The stretches between `start` and `end` that hold cells: (from, to exclusive, at most how many)."""
         ...
 
     def span(self) -> tuple[int, int] | None:

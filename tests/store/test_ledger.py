@@ -49,7 +49,7 @@ def check_all(ledger: FileLedger, batches: Sequence[Counts]) -> None:
 def test_an_empty_ledger(tmp_path: Path) -> None:
     ledger = open_ledger(tmp_path)
     assert ledger.cells(START, END).schema == SCHEMA
-    assert ledger.arrived().cells.schema == SCHEMA
+    assert list(ledger.arrived()) == []
     assert (ledger.span(), ledger.coverage(), ledger.written(), ledger.compact()) == (None, None, {}, 0)
     assert ledger.holds_up_to("agent", INCARNATION, 0)
     assert not ledger.holds_up_to("agent", INCARNATION, 1)
@@ -81,7 +81,7 @@ def test_cells_come_from_arrived_and_hours_alike(tmp_path: Path) -> None:
     assert add([ledger.cells(START + 3_000, START + 4_000)]).equals(add(batches).filter(within))
     everything = add(batches)["bucket"]
     assert ledger.span() == (everything.min(), int(str(everything.max())) + 10)
-    assert ledger.arrived().cells.height == batches[-1].height + batches[-2].height
+    assert sum(counts.cells.height for counts in ledger.arrived()) == batches[-1].height + batches[-2].height
     ledger.close()
     assert all_of(open_ledger(tmp_path)).equals(add(batches))
 
@@ -154,7 +154,7 @@ def test_gauges_and_sketches_go_the_way_of_cells(tmp_path: Path) -> None:
         check_all(ledger, batches[: i + 1])
     assert ledger.compact() == 0
     ledger.book(full_arrival(21, some_counts(21)))
-    waiting = ledger.arrived()
+    (waiting,) = ledger.arrived()
     for kind in KINDS:
         assert kind.of(waiting).equals(kind.of(some_counts(21)))
         assert 0 < len(list((tmp_path / kind.folder).iterdir())) <= 16
@@ -405,3 +405,16 @@ def test_readers_beside_compaction_see_each_batch_once(tmp_path: Path, monkeypat
     assert not wrong
     ledger.compact()
     assert not list((tmp_path / "arrived").iterdir())
+
+
+def test_what_arrived_is_read_a_bounded_piece_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("store.ledger.ROWS_AT_ONCE", 100)
+    ledger = open_ledger(tmp_path)
+    batches = [some_cells(i) for i in range(10)]
+    for i, cells in enumerate(batches):
+        ledger.book(arrival(i + 1, cells))
+    pieces = [counts.cells for counts in ledger.arrived()]
+    assert len(pieces) > 3
+    assert max(map(len, pieces)) < 100 + max(map(len, batches))
+    assert add(pieces).equals(add(batches))
+    ledger.close()
