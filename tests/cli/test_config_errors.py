@@ -38,7 +38,7 @@ WRONG: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "hub-twice": (CONFIG + '[[hubs]]\nkey = "a"\nname = "A"\n' * 2, "hubs[1].key", ('"a"', "Take one out")),
     "bad-pattern": (
         CONFIG + '[formats.own]\nkind = "logfmt"\nignore = ["(#"]\n[formats.own.time]\nfield = "ts"\n',
-        "formats.own.ignore", ("(#", "regular expression"),
+        "formats.own.ignore[0]", ("(#", "regular expression"),
     ),
     "unknown-kind": (CONFIG + '[formats.own]\nkind = "logfnt"\n', "formats.own.kind", ("logfnt", "logfmt")),
     "bad-format-zone": (
