@@ -38,6 +38,19 @@ class ArrivedBatch:
         return decode_batch(self.path.read_bytes()).counts
 
 
+def pieces(batches: Iterable[ArrivedBatch], rows: int) -> Iterator[Sequence[ArrivedBatch]]:
+    """Those that have rows, so many at a time that they have about `rows` together."""
+    piece: list[ArrivedBatch] = []
+    for batch in batches:
+        if batch.rows:
+            piece.append(batch)
+        if sum(one.rows for one in piece) >= rows:
+            yield piece
+            piece = []
+    if piece:
+        yield piece
+
+
 class Arrived:
     """The folder of arrived batches and an index of it."""
 

@@ -24,11 +24,12 @@ from domain.batch import BatchName, Counts
 from domain.errors import StoreError, WireError
 from domain.ports import Arrival
 from domain.wire import decode_batch
-from store.arrived import Arrived, ArrivedBatch
+from store.arrived import Arrived, ArrivedBatch, pieces
 from store.files import Claim, sync_directory
 from store.hours import HOUR, HourFiles, split_by_hour
 from store.kinds import CELLS, GAUGES, KINDS, SKETCHES, Kind
 from store.manifest import Compacted, Manifest, Part
+from store.stretches import stretches
 
 # An hour in more parts than this is made one. A part a minute merged by eights writes each cell about four times.
 MOST_PARTS = 8
@@ -134,40 +135,28 @@ class FileLedger:
     def arrived(self) -> Iterator[Counts]:
         """What the batches counted that no compaction has moved yet, rows not added. Raises StoreError.
 
-        In pieces of about ROWS_AT_ONCE rows: after a collector was away, or killed again and again, all of it is
-        more than memory should hold.
+        In pieces of about ROWS_AT_ONCE rows: after a collector was away, all of it is more than memory should hold.
         """
         with self._reading():
             with self._lock:
-                batches = [batch for batch in self._arrived.batches() if batch.rows]
-            while batches:
-                piece, rows = [Counts()], 0
+                batches = self._arrived.batches()
+            for piece in pieces(batches, ROWS_AT_ONCE):
                 with self._told():
-                    while batches and rows < ROWS_AT_ONCE:
-                        batch = batches.pop(0)
-                        piece.append(batch.read())
-                        rows += batch.rows
-                    counted = Counts(*(pl.concat([kind.of(counts) for counts in piece]) for kind in KINDS))
-                yield counted
+                    counted = [batch.read() for batch in piece]
+                    together = Counts(*(pl.concat([kind.of(counts) for counts in counted]) for kind in KINDS))
+                yield together
 
     def span(self) -> tuple[int, int] | None:
         """The first bucket with a cell or a gauge and the end of the last; None while there is none."""
-        spans = self._stretches(CELLS, GAUGES)
+        with self._lock:
+            spans = stretches(self._manifest.parts.values(), self._arrived.batches(), (CELLS, GAUGES))
         return (min(s for s, _, _ in spans), max(e for _, e, _ in spans)) if spans else None
 
     def extents(self, start: int, end: int) -> Sequence[tuple[int, int, int]]:
         """The stretches between `start` and `end` that hold cells: (from, to exclusive, at most how many)."""
-        return [one for one in self._stretches(CELLS) if one[0] < end and one[1] > start]
-
-    def _stretches(self, *kinds: Kind) -> Sequence[tuple[int, int, int]]:
-        """What each part and each arrived batch covers of some kinds: (from, to exclusive, at most how many rows)."""
-        seconds = {kind.name: kind.seconds for kind in kinds}
         with self._lock:
-            parts = [part for part in self._manifest.parts.values() if part.kind in seconds]
-            found = [(part.first, part.last + seconds[part.kind], part.rows) for part in parts]
-            for batch in self._arrived.batches():
-                found += [(e.start, e.end, batch.rows) for name, e in batch.extents.items() if name in seconds]
-        return found
+            spans = stretches(self._manifest.parts.values(), self._arrived.batches(), (CELLS,))
+        return [one for one in spans if one[0] < end and one[1] > start]
 
     def coverage(self) -> tuple[int, int] | None:
         """From when and up to when (epoch seconds) the calls are known to be complete; None before that."""
