@@ -21,7 +21,7 @@ import polars as pl
 
 from collector.buckets import FamilyStep, OpenBuckets
 from collector.catchup import stand
-from collector.chunks import chunks
+from collector.chunks import CELLS_AT_ONCE, chunks
 from collector.figures import Figures
 from collector.floors import Floors
 from collector.intake import take_in
@@ -201,11 +201,14 @@ class Collector:
             self._write(buckets, min(limit, past), now, ahead={}, floors=floors)
         self._write(buckets, limit, now, ahead=ahead, floors=floors)
         if self._buckets is None:
+            rows = 0
             for arrived in self._ledger.arrived():
+                rows += len(arrived.cells)
                 self._late.add(late_pairs(arrived.cells, ahead, self._zone))
                 self._late.add(self._figures.late(arrived.gauges, ahead))
-            # At once: a collector that never runs for long would leave ever more to be compared.
-            self._compact_after = now
+            if rows > CELLS_AT_ONCE:
+                # At once: a collector that never runs for long would leave ever more to be compared.
+                self._compact_after = now
         with self._lock:
             self._buckets, self._filled = buckets, True
             if buckets.size > self._most_bins:
